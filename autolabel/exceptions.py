@@ -1,0 +1,54 @@
+"""Errors that callers are expected to handle; each message can be shown to a person as it is."""
+
+from __future__ import annotations
+
+__all__ = [
+    "AutolabelError",
+    "ItemUnreadable",
+    "JobConflict",
+    "JobInvalid",
+    "JobNotActive",
+    "KeyReused",
+    "ModelUnavailable",
+    "NotAllowed",
+]
+
+
+class AutolabelError(Exception):
+    """Base of every expected failure of this app."""
+
+
+class ItemUnreadable(AutolabelError):
+    """The item can never be read as an image; that item fails, the job goes on."""
+
+
+class ModelUnavailable(AutolabelError):
+    """The model cannot run here: unknown, not installed, weights missing or not the registered ones."""
+
+
+class NotAllowed(AutolabelError):
+    """The actor may see the project but not do this."""
+
+
+class JobInvalid(AutolabelError):
+    """A job request that names something the project or the registry does not have."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class JobConflict(AutolabelError):
+    """The project already has an active job."""
+
+    def __init__(self, active_uid: str) -> None:
+        super().__init__("An auto-label job is already active on this project.")
+        self.active_uid = active_uid
+
+
+class KeyReused(AutolabelError):
+    """An Idempotency-Key came back with another request."""
+
+
+class JobNotActive(AutolabelError):
+    """The job has already ended."""

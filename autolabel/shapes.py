@@ -1,0 +1,44 @@
+"""The vocabulary of geometry: frozen, pure, in absolute pixels of the EXIF-upright image, top-left origin."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Box = tuple[float, float, float, float]
+Point = tuple[float, float]
+Ring = tuple[Point, ...]
+# One part of a shape: the first ring is its exterior, the others are holes.
+Polygon = tuple[Ring, ...]
+Kind = Literal["box", "polygon"]
+
+__all__ = ["Box", "Kind", "Point", "Polygon", "Ring", "Shape", "clip_box"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One labeled object on one image.
+
+    `bbox_xyxy` is (x_min, y_min, x_max, y_max). `polygons` is None for a box, else the parts of the outline, and
+    `bbox_xyxy` then holds their bounds. `score` is the model's confidence, 0 to 1.
+    """
+
+    label: str
+    score: float
+    bbox_xyxy: Box
+    polygons: tuple[Polygon, ...] | None = None
+
+    @property
+    def kind(self) -> Kind:
+        return "box" if self.polygons is None else "polygon"
+
+
+def clip_box(box: Sequence[float], width: int, height: int) -> Box | None:
+    """The part of `box` (x_min, y_min, x_max, y_max in pixels) inside a width × height image; None if nothing is left."""
+    if not all(math.isfinite(value) for value in box):
+        return None
+    x_min, y_min = max(0.0, float(box[0])), max(0.0, float(box[1]))
+    x_max, y_max = min(float(width), float(box[2])), min(float(height), float(box[3]))
+    return (x_min, y_min, x_max, y_max) if x_max > x_min and y_max > y_min else None
