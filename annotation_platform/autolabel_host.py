@@ -1,0 +1,166 @@
+"""How the auto-label app plugs into this platform."""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import IO, Any
+
+from django.db import router
+from django.db.models import QuerySet
+from django.urls import reverse
+
+from autolabel.exceptions import ItemUnreadable
+from autolabel.hosts.base import Action, Actor, Draft, ItemDrafts, JobRef, LabelTarget, Scope, Verdict
+from autolabel.hosts.base import Project as ProjectRef
+
+from . import access
+from .models import Annotation, Item, Label, Project
+
+__all__ = ["PlatformHost"]
+
+Status = Annotation.Status
+
+
+class PlatformHost:
+    """The Host of this platform; see autolabel.hosts.base.Host for what each method promises."""
+
+    def database_alias(self) -> str:
+        return router.db_for_write(Annotation)
+
+    def visible_project_uids(self, user: Any) -> Collection[str]:
+        return Project.objects.visible_to(user).values_list("uid", flat=True)
+
+    def get_project(self, uid: str, user: Any) -> ProjectRef:
+        return _ref(Project.objects.visible_to(user).filter(uid=uid))
+
+    def get_project_trusted(self, uid: str) -> ProjectRef:
+        return _ref(Project.objects.filter(uid=uid))
+
+    def can(self, actor: Actor, action: Action, project: ProjectRef) -> bool:
+        return access.may(actor.user, action, project.uid)
+
+    def label_targets(self, project: ProjectRef) -> Sequence[LabelTarget]:
+        names = Label.objects.filter(project__uid=project.uid).values_list("name", flat=True)
+        return [LabelTarget(name, frozenset({"box", "polygon"})) for name in names]
+
+    def count_unlabeled(self, project: ProjectRef, scope: Scope) -> int:
+        items = _unlabeled(project, scope)
+        return items.count() if scope.sample is None else min(scope.sample, items.count())
+
+    def iter_unlabeled(self, project: ProjectRef, scope: Scope, after: str | None = None) -> Iterator[str]:
+        """Streams by uid, which stays a valid place to resume from when the item itself is deleted."""
+        items = _unlabeled(project, scope)
+        if scope.sample is not None:
+            return _sampled(items, scope.sample, scope.seed, after or "")
+        behind = items.filter(uid__gt=after) if after else items
+        return behind.values_list("uid", flat=True).iterator(chunk_size=2000)
+
+    @contextmanager
+    def open_image(self, project: ProjectRef, item_uid: str) -> Iterator[IO[bytes]]:
+        item = Item.objects.filter(uid=item_uid, project__uid=project.uid).first()
+        if item is None:
+            raise ItemUnreadable("The item no longer exists.")
+        try:
+            file = item.image.open("rb")
+        except FileNotFoundError:
+            raise ItemUnreadable("The image file is missing.") from None
+        with file:
+            yield file
+
+    def write_drafts(self, job: JobRef, items: Sequence[ItemDrafts]) -> set[str]:
+        by_uid = {item.item_uid: item for item in items}
+        # Locked, so that a person who accepts a draft right now comes before or after us, never in between.
+        locked = Item.objects.select_for_update().filter(uid__in=by_uid, project__uid=job.project_uid)
+        open_pks = set(Item.objects.awaiting_labels().filter(uid__in=by_uid).values_list("pk", flat=True))
+        rows = [item for item in locked.order_by("pk") if item.pk in open_pks]
+        Annotation.objects.drafts().filter(item__in=rows, source=Annotation.Source.AUTO).delete()
+        labels = {label.name: label for label in Label.objects.filter(project__uid=job.project_uid)}
+        Annotation.objects.bulk_create(
+            _annotation(job, item, draft, labels[draft.shape.label])
+            for item in rows
+            for draft in by_uid[item.uid].drafts
+            if draft.shape.label in labels
+        )
+        self._set_states(rows)
+        return set(by_uid) - {item.uid for item in rows}
+
+    def delete_drafts(self, job: JobRef) -> int:
+        drafts = Annotation.objects.drafts().filter(job_uid=job.uid)
+        items = list(Item.objects.filter(pk__in=drafts.values("item")).distinct())
+        deleted, _ = drafts.delete()
+        self._set_states(items)
+        return deleted
+
+    def verdicts(self, job: JobRef) -> Iterator[Verdict]:
+        decided = Annotation.objects.filter(job_uid=job.uid).exclude(status=Status.DRAFT)
+        for uid, status, edited in decided.values_list("prediction_uid", "status", "edited").iterator():
+            yield Verdict(
+                uid, "discarded" if status == Status.DISCARDED else "edited" if edited else "accepted"
+            )
+
+    def on_finished(self, job: JobRef) -> None:
+        """Nothing to do: pages ask for the job's state while they are open."""
+
+    def worker_context(self, user: Any) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def project_url(self, project_uid: str) -> str:
+        return reverse("review-next", args=[project_uid])
+
+    def item_url(self, project_uid: str, item_uid: str) -> str:
+        return reverse("item", args=[item_uid])
+
+    @staticmethod
+    def _set_states(items: Iterable[Item]) -> None:
+        """Unfinished items are drafted while anything lies on them, else unlabeled."""
+        pks = [item.pk for item in items]
+        unfinished = Item.objects.filter(pk__in=pks, state__in=[Item.State.UNLABELED, Item.State.DRAFTED])
+        occupied = set(Annotation.objects.filter(item__in=pks).values_list("item", flat=True))
+        unfinished.filter(pk__in=occupied).update(state=Item.State.DRAFTED)
+        unfinished.exclude(pk__in=occupied).update(state=Item.State.UNLABELED)
+
+
+def _ref(projects: QuerySet[Project]) -> ProjectRef:
+    project = projects.first()
+    if project is None:
+        raise LookupError("There is no such project.")
+    return ProjectRef(project.uid, project.name)
+
+
+def _unlabeled(project: ProjectRef, scope: Scope) -> QuerySet[Item]:
+    items = Item.objects.awaiting_labels().filter(project__uid=project.uid).order_by("uid")
+    return items if scope.item_uids is None else items.filter(uid__in=scope.item_uids)
+
+
+def _sampled(items: QuerySet[Item], size: int, seed: int, after: str) -> Iterator[str]:
+    """Draws by a hash of seed and uid, so that the draw can be repeated and needs no memory of its own."""
+
+    def draw(uid: str) -> bytes:
+        return hashlib.sha256(f"{seed}/{uid}".encode()).digest()
+
+    drawn = heapq.nsmallest(size, items.values_list("uid", flat=True).iterator(chunk_size=2000), key=draw)
+    return iter(sorted(uid for uid in drawn if uid > after))
+
+
+def _annotation(job: JobRef, item: Item, draft: Draft, label: Label) -> Annotation:
+    x_min, y_min, x_max, y_max = draft.shape.bbox_xyxy
+    return Annotation(
+        item=item,
+        label=label,
+        kind=draft.shape.kind,
+        x_min=x_min,
+        y_min=y_min,
+        x_max=x_max,
+        y_max=y_max,
+        polygons=draft.shape.polygons,
+        status=Status.DRAFT,
+        source=Annotation.Source.AUTO,
+        score=draft.shape.score,
+        model_name=job.model_name[:100],
+        model_version=job.model_version[:100],
+        job_uid=job.uid,
+        prediction_uid=draft.prediction_uid,
+    )

@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import django_filters
+
+from autolabel.models import ItemResult, Job
+
+__all__ = ["ItemResultFilter", "JobFilter"]
+
+
+class JobFilter(django_filters.FilterSet):
+    project = django_filters.CharFilter(field_name="project_uid")
+    status = django_filters.ChoiceFilter(choices=Job.Status.choices)
+
+    class Meta:
+        model = Job
+        fields = ("project", "status")
+
+
+class ItemResultFilter(django_filters.FilterSet):
+    outcome = django_filters.ChoiceFilter(choices=ItemResult.Outcome.choices)
+
+    class Meta:
+        model = ItemResult
+        fields = ("outcome",)

@@ -1,0 +1,172 @@
+"""The JSON of the API. Requests are strict: a value of the wrong type is refused by name, never converted."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from autolabel.conf import conf
+from autolabel.jobs.services import JobRequest
+from autolabel.models import ItemResult, Job
+from autolabel.webhooks.events import job_body
+
+__all__ = ["ConflictSerializer", "ItemResultSerializer", "JobRequestSerializer", "JobSerializer", "ModelSerializer"]
+
+
+@extend_schema_field(OpenApiTypes.DOUBLE)
+class ScoreField(serializers.Field[float, Any, float, Any]):
+    """A JSON number from 0 to 1; neither a string nor true, NaN or Infinity."""
+
+    default_error_messages = {"invalid": "Must be a number from 0.0 to 1.0."}
+
+    def to_internal_value(self, data: Any) -> float:
+        if isinstance(data, bool) or not isinstance(data, int | float) or not math.isfinite(data) or not 0 <= data <= 1:
+            self.fail("invalid")
+        return float(data)
+
+    def to_representation(self, value: float) -> float:
+        return value
+
+
+class StrictBooleanField(serializers.BooleanField):
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            raise serializers.ValidationError("Must be true or false.")
+        return data
+
+
+class StrictIntegerField(serializers.IntegerField):
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int):
+            raise serializers.ValidationError("Must be a whole number.")
+        return int(super().to_internal_value(data))
+
+
+class StrictCharField(serializers.CharField):
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            raise serializers.ValidationError("Must be a string.")
+        return super().to_internal_value(data)
+
+
+class JobRequestSerializer(serializers.Serializer[JobRequest]):
+    """What to run, on what. Every field may be left out."""
+
+    model_type = StrictCharField(default="yolo", max_length=64, help_text="A model of the registry.")
+    confidence_threshold = ScoreField(default=0.5, help_text="Predictions at or above this score become drafts.")
+    labels = serializers.ListField(
+        child=StrictCharField(max_length=200),
+        default=list,
+        max_length=1000,
+        help_text="Labels of the project to draft; an empty list means all.",
+    )
+    dry_run = StrictBooleanField(default=False, help_text="Count what would become drafts, and write none.")
+    item_uids = serializers.ListField(
+        child=StrictCharField(max_length=64), required=False, help_text="Only these items, as far as unlabeled."
+    )
+    sample = StrictIntegerField(required=False, min_value=1, max_value=2**31 - 1, help_text="Only a random sample.")
+    seed = StrictIntegerField(
+        required=False, min_value=-(2**63), max_value=2**63 - 1, help_text="Repeats a sample. Default 0."
+    )
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict) and (unknown := sorted(set(data) - set(self.fields))):
+            allowed = ", ".join(self.fields)
+            raise serializers.ValidationError({name: [f"Unknown field. Allowed: {allowed}."] for name in unknown})
+        return super().to_internal_value(data)
+
+    def validate_item_uids(self, item_uids: list[str]) -> list[str]:
+        if len(item_uids) > conf().max_item_uids:
+            raise serializers.ValidationError(f"At most {conf().max_item_uids:,} items; leave it out to take all.")
+        if not item_uids:
+            raise serializers.ValidationError("Name at least one item, or leave it out to take all.")
+        return item_uids
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "item_uids" in attrs and "sample" in attrs:
+            raise serializers.ValidationError({"sample": ["Give either item_uids or sample, not both."]})
+        if "seed" in attrs and "sample" not in attrs:
+            raise serializers.ValidationError({"seed": ["A seed is of use with sample only."]})
+        return attrs
+
+    def request(self) -> JobRequest:
+        given = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in self.validated_data.items()
+        }
+        return JobRequest(**given)
+
+
+class JobSerializer(serializers.ModelSerializer[Job]):
+    """A job. The fields here describe `webhooks.events.job_body`, which is what is sent."""
+
+    project = serializers.CharField(source="project_uid", read_only=True)
+    labels = serializers.ListField(child=serializers.CharField(), read_only=True)
+    processed_items = serializers.IntegerField(read_only=True)
+    progress_pct = serializers.IntegerField(
+        read_only=True, allow_null=True, min_value=0, max_value=100, help_text="null until the job is planned"
+    )
+    summary = serializers.DictField(
+        read_only=True, allow_null=True, help_text="Counts, model and speed, once the job has ended."
+    )
+
+    class Meta:
+        model = Job
+        fields = (
+            "uid",
+            "project",
+            "status",
+            "model_type",
+            "confidence_threshold",
+            "labels",
+            "dry_run",
+            "total_items",
+            "processed_items",
+            "successful_items",
+            "failed_items",
+            "skipped_items",
+            "progress_pct",
+            "error_message",
+            "summary",
+            "started_at",
+            "completed_at",
+            "created_at",
+        )
+        read_only_fields = fields
+
+    def to_representation(self, instance: Job) -> dict[str, Any]:
+        return job_body(instance)
+
+
+class ItemResultSerializer(serializers.ModelSerializer[ItemResult]):
+    item = serializers.CharField(source="item_uid", read_only=True)
+
+    class Meta:
+        model = ItemResult
+        fields = ("item", "outcome", "reason", "message", "predictions", "drafts", "created_at")
+        read_only_fields = fields
+
+
+class ModelSerializer(serializers.Serializer[dict[str, Any]]):
+    """A model of the registry, with what live workers have published about it."""
+
+    model_type = serializers.CharField()
+    title = serializers.CharField()
+    ready = serializers.BooleanField(help_text="Whether a live worker can run it now.")
+    reason = serializers.CharField(help_text="Why it is not ready; empty when it is.")
+    name = serializers.CharField()
+    version = serializers.CharField()
+    labels = serializers.ListField(
+        child=serializers.CharField(), allow_null=True, help_text="Its classes; null when unknown or any word will do."
+    )
+    output_kinds = serializers.ListField(child=serializers.ChoiceField(choices=["box", "polygon"]))
+    device = serializers.CharField()
+    workers = serializers.IntegerField(help_text="How many live workers serve it.")
+
+
+class ConflictSerializer(serializers.Serializer[dict[str, Any]]):
+    detail = serializers.CharField()
+    job = serializers.CharField(help_text="The uid of the active job.")

@@ -1,0 +1,19 @@
+"""Routes of the jobs API; include them below `api/v1/`."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+from rest_framework.routers import SimpleRouter
+
+from . import views
+
+app_name = "autolabel"
+
+router = SimpleRouter()
+router.register("auto-label-jobs", views.JobViewSet, basename="job")
+
+urlpatterns = [
+    path("projects/<str:project_uid>/auto-label/", views.AutoLabelView.as_view(), name="auto-label"),
+    path("auto-label-models/", views.ModelsView.as_view(), name="models"),
+    path("", include(router.urls)),
+]

@@ -1,0 +1,172 @@
+"""A lane: one pass of one worker over one job. Plans what is unplanned, then claims, works and commits chunks.
+
+A lane may be run any number of times, beside others, and may die anywhere: what counts is in the database.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+
+from autolabel import queue
+from autolabel.conf import conf
+from autolabel.exceptions import ModelUnavailable
+from autolabel.hosts.base import Host, Project
+from autolabel.hosts.loader import get_host
+from autolabel.inference.base import ModelInfo, ModelSpec, Predictor
+from autolabel.inference.registry import get_spec, load_predictor
+from autolabel.models import Chunk, ItemResult, Job
+
+from . import leases, lifecycle, planner
+from .commit import Fenced, JobEnded, commit_batch
+from .matching import LabelMatcher, fold
+from .pipeline import Failure, Outcome, Stopped, StorageStalled, predict_items
+
+__all__ = ["run_lane"]
+
+logger = logging.getLogger(__name__)
+
+
+def run_lane(job_uid: str, should_stop: Callable[[], bool] = lambda: False) -> None:
+    """Work on the job until nothing is left to claim, it ends, the lane's time is up, or `should_stop()`."""
+    job = Job.objects.select_related("created_by").filter(uid=job_uid).first()
+    if job is None or not job.is_active:
+        return
+    host = get_host()
+    lifecycle.start(job.pk)
+    with host.worker_context(job.created_by):
+        lane = _prepare(job, host)
+        if lane is None:
+            return
+        for open_chunks in planner.plan_slices(job, host, lane.project):
+            lane.ring_for_others(open_chunks)
+            if should_stop():
+                break
+        lane.work(should_stop)
+
+
+def _prepare(job: Job, host: Host) -> _Lane | None:
+    """Everything a lane needs, or None after failing the job because it can never run."""
+    try:
+        project = host.get_project_trusted(job.project_uid)
+        spec = get_spec(job.model_type)
+        predictor = load_predictor(job.model_type)
+    except LookupError:
+        lifecycle.fail(job.pk, "The project no longer exists.")
+        return None
+    except ModelUnavailable as error:
+        lifecycle.fail(job.pk, str(error))
+        return None
+    unknown = _unknown_to_model(job, predictor.info)
+    if unknown:
+        lifecycle.fail(job.pk, unknown)
+        return None
+    Job.objects.filter(pk=job.pk, model_info={}).update(model_info=_as_json(spec, predictor.info))
+    job.refresh_from_db(fields=["status", "model_info"])
+    matcher = LabelMatcher(host.label_targets(project), job.labels, job.confidence_threshold)
+    return _Lane(job, host, project, spec, predictor, matcher)
+
+
+def _unknown_to_model(job: Job, info: ModelInfo) -> str:
+    """Why the job's labels cannot be found by the model; empty when they can."""
+    if info.labels is None:
+        return ""
+    known = {fold(label) for label in info.labels}
+    unknown = [label for label in job.labels if fold(label) not in known]
+    if not unknown:
+        return ""
+    return f"The model {info.name} does not know {', '.join(unknown)}. It knows {', '.join(info.labels)}."
+
+
+def _as_json(spec: ModelSpec, info: ModelInfo) -> dict[str, object]:
+    return {"model_type": spec.model_type, "floor": spec.floor, **asdict(info)}
+
+
+class _Lane:
+    def __init__(
+        self,
+        job: Job,
+        host: Host,
+        project: Project,
+        spec: ModelSpec,
+        predictor: Predictor,
+        matcher: LabelMatcher,
+    ) -> None:
+        self._job, self._host, self.project = job, host, project
+        self._spec, self._predictor, self._matcher = spec, predictor, matcher
+
+    def ring_for_others(self, open_chunks: int) -> None:
+        """Ring for as many lanes as the chunks can use beside this one."""
+        wanted = min(open_chunks, conf().lanes_per_job) - 1
+        try:
+            missing = wanted - queue.queued_lanes(self._job.uid, self._spec.queue)
+            if missing > 0:
+                queue.ring(self._job.uid, self._spec.queue, missing)
+        except queue.QueueDown as error:
+            logger.warning("No other lanes for job %s for now: %s", self._job.uid, error)
+
+    def work(self, should_stop: Callable[[], bool]) -> None:
+        ends_at = time.monotonic() + conf().lane_seconds
+        while not should_stop():
+            if time.monotonic() >= ends_at:
+                return self._hand_over()
+            chunk = leases.claim(self._job.pk)
+            if chunk is None:
+                # Covers a planner that was killed between its last commit and its look at the open chunks.
+                lifecycle.finish_if_done(self._job.pk)
+                return None
+            try:
+                self._work_chunk(chunk, should_stop)
+            except Fenced:
+                logger.info("Lost the lease of %s; another lane has it.", chunk)
+            except JobEnded:
+                return None
+            except Stopped:
+                leases.release(chunk, refund=True)
+            except StorageStalled as error:
+                leases.release(chunk, refund=True)
+                return self._stall(error)
+            except BaseException:
+                leases.release(chunk, refund=False)
+                raise
+        return self._hand_over()
+
+    def _work_chunk(self, chunk: Chunk, should_stop: Callable[[], bool]) -> None:
+        """Work the items of the chunk that have no result yet, one commit a batch."""
+        done = ItemResult.objects.filter(job=self._job, item_uid__in=chunk.item_uids)
+        finished = set(done.values_list("item_uid", flat=True))
+        todo = [item_uid for item_uid in chunk.item_uids if item_uid not in finished]
+        if not todo or chunk.attempts > conf().chunk_attempts:
+            given_up = Failure("crashed_the_worker", f"Given up: its chunk ended {chunk.attempts - 1} workers.")
+            return self._commit(chunk, [Outcome(item_uid, failure=given_up) for item_uid in todo], close=True)
+        left = len(todo)
+        with leases.Watch(chunk) as watch:
+            for outcomes in predict_items(
+                self._predictor,
+                self._spec,
+                self._host,
+                self.project,
+                todo,
+                self._matcher.names(),
+                stop=lambda: watch.over.is_set() or should_stop(),
+            ):
+                left -= len(outcomes)
+                self._commit(chunk, outcomes, close=left == 0)
+        return None
+
+    def _commit(self, chunk: Chunk, outcomes: list[Outcome], *, close: bool) -> None:
+        commit_batch(self._job, chunk, outcomes, self._host, self._matcher, close=close)
+
+    def _hand_over(self) -> None:
+        """Ring for a successor, which stands in line behind the other jobs."""
+        try:
+            if self._job.chunks.claimable().exists():
+                queue.ring(self._job.uid, self._spec.queue)
+        except queue.QueueDown as error:
+            logger.warning("No successor for job %s; the reaper rings it: %s", self._job.uid, error)
+
+    def _stall(self, error: StorageStalled) -> None:
+        logger.warning("Job %s waits for the storage: %s", self._job.uid, error)
+        Job.objects.active().filter(pk=self._job.pk).update(stalled_reason=f"storage: {error}"[:200])

@@ -1,0 +1,91 @@
+"""Who works on a chunk: claims with a fencing token, renewals, releases. All times are the database's."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from types import TracebackType
+
+from django.db import connections, router, transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from autolabel.conf import conf
+from autolabel.models import Chunk, Job
+from autolabel.models.job import new_uid
+
+__all__ = ["Watch", "claim", "lease_end", "release", "release_expired"]
+
+
+def lease_end() -> object:
+    """An expression for the end of a lease that begins now, by the database's clock."""
+    return Now() + timedelta(seconds=conf().lease_seconds)
+
+
+def claim(job_id: int) -> Chunk | None:
+    """Claim the next chunk of a running job nobody works on, under a new token; None when there is none."""
+    alias = router.db_for_write(Chunk)
+    with transaction.atomic(using=alias):
+        candidates = Chunk.objects.claimable().filter(job_id=job_id, job__status=Job.Status.RUNNING)
+        if connections[alias].features.has_select_for_update_skip_locked:
+            candidates = candidates.select_for_update(skip_locked=True, of=("self",))
+        chunk = candidates.order_by("id").first()
+        if chunk is None:
+            return None
+        token = new_uid()
+        # Conditional on the old token, for databases that cannot skip locked rows.
+        Chunk.objects.filter(pk=chunk.pk, token=chunk.token).update(
+            state=Chunk.State.LEASED, token=token, lease_until=lease_end(), attempts=F("attempts") + 1
+        )
+    return Chunk.objects.filter(pk=chunk.pk, token=token).first()
+
+
+def release(chunk: Chunk, *, refund: bool) -> None:
+    """Give the chunk back at once. `refund` takes back the attempt, where the chunk itself is not to blame."""
+    Chunk.objects.filter(pk=chunk.pk, token=chunk.token, state=Chunk.State.LEASED).update(
+        state=Chunk.State.WAITING, token="", lease_until=None, attempts=F("attempts") - (1 if refund else 0)
+    )
+
+
+def release_expired(job_id: int) -> int:
+    """Put chunks whose lease has run out back to waiting; returns how many."""
+    expired = Chunk.objects.filter(job_id=job_id, state=Chunk.State.LEASED, lease_until__lt=Now())
+    return expired.update(state=Chunk.State.WAITING, token="", lease_until=None)
+
+
+class Watch:
+    """Beside a lane that works on `chunk`: keeps the lease alive and notices when the work has become pointless.
+
+    A thread, because inference may hold the lane for longer than a lease. `over` is set once the job is no longer
+    running or the lease is lost; the commit's fence would refuse the work then anyway.
+    """
+
+    def __init__(self, chunk: Chunk) -> None:
+        self.over = threading.Event()
+        self._chunk = chunk
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"watch-{chunk.pk}", daemon=True)
+
+    def __enter__(self) -> Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._end.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        settings = conf()
+        since_renewal = 0.0
+        try:
+            while not self._end.wait(settings.cancel_poll_seconds):
+                since_renewal += settings.cancel_poll_seconds
+                held = Chunk.objects.filter(pk=self._chunk.pk, token=self._chunk.token, state=Chunk.State.LEASED)
+                if since_renewal >= settings.heartbeat_seconds:
+                    since_renewal = 0.0
+                    held.update(lease_until=lease_end())
+                if not held.filter(job__status=Job.Status.RUNNING).exists():
+                    self.over.set()
+                    return
+        finally:
+            connections.close_all()

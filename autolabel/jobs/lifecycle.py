@@ -1,0 +1,87 @@
+"""The only writer of Job.status. A status changes by compare-and-set: one caller wins, the others are told so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import router, transaction
+from django.utils import timezone
+
+from autolabel.hosts.base import JobRef
+from autolabel.hosts.loader import get_host
+from autolabel.models import Job
+from autolabel.webhooks.events import record_end
+
+from . import tally
+
+__all__ = ["SOURCES", "cancel", "fail", "finish_if_done", "job_ref", "start", "tell_host"]
+
+Status = Job.Status
+# Into each status, from these.
+SOURCES: dict[str, frozenset[str]] = {
+    Status.PENDING: frozenset(),
+    Status.RUNNING: frozenset({Status.PENDING}),
+    Status.COMPLETED: frozenset({Status.RUNNING}),
+    Status.FAILED: frozenset({Status.PENDING, Status.RUNNING}),
+    Status.CANCELLED: frozenset({Status.PENDING, Status.RUNNING}),
+}
+
+
+def start(job_id: int) -> bool:
+    return _change(job_id, Status.RUNNING, started_at=timezone.now())
+
+
+def cancel(job_id: int) -> bool:
+    return _end(job_id, Status.CANCELLED)
+
+
+def fail(job_id: int, message: str) -> bool:
+    """End the job because nothing could run; `message` is for people."""
+    return _end(job_id, Status.FAILED, error_message=message)
+
+
+def finish_if_done(job_id: int) -> bool:
+    """Complete a running job that is planned and has no open chunk; fail it if every one of its items failed.
+
+    The job's row is locked first: of two lanes that close the last two chunks at once, the second then sees that
+    both are closed.
+    """
+    with transaction.atomic(using=router.db_for_write(Job)):
+        job = Job.objects.select_for_update().get(pk=job_id)
+        if job.status != Status.RUNNING or job.planned_at is None or job.chunks.open().exists():
+            return False
+        if job.total_items and job.failed_items == job.total_items:
+            return _end(job_id, Status.FAILED, error_message=_every_item_failed(job))
+        return _end(job_id, Status.COMPLETED)
+
+
+def tell_host(job: Job) -> None:
+    """Call the host's on_finished and note that it returned; the reaper repeats it until it has."""
+    get_host().on_finished(job_ref(job))
+    Job.objects.filter(pk=job.pk, host_told_at=None).update(host_told_at=timezone.now())
+
+
+def job_ref(job: Job) -> JobRef:
+    info = job.model_info
+    return JobRef(job.uid, job.project_uid, job.status, info.get("name", ""), info.get("version", ""))
+
+
+def _change(job_id: int, to: str, **fields: Any) -> bool:
+    return Job.objects.filter(pk=job_id, status__in=SOURCES[to]).update(status=to, **fields) == 1
+
+
+def _end(job_id: int, to: str, **fields: Any) -> bool:
+    with transaction.atomic(using=router.db_for_write(Job)):
+        if not _change(job_id, to, completed_at=timezone.now(), **fields):
+            return False
+        job = Job.objects.get(pk=job_id)
+        job.summary = tally.summary(job)
+        Job.objects.filter(pk=job_id).update(summary=job.summary)
+        record_end(job)
+        transaction.on_commit(lambda: tell_host(job), robust=True)
+        return True
+
+
+def _every_item_failed(job: Job) -> str:
+    message = job.item_results.order_by("id").values_list("message", flat=True).first()
+    return f"Every item failed. The first one: {message}"

@@ -1,0 +1,92 @@
+"""The reaper: every few seconds it makes good what crashes, lost rings and restarts have left behind."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.utils import timezone
+
+from autolabel import queue
+from autolabel.conf import conf
+from autolabel.exceptions import ModelUnavailable
+from autolabel.inference.registry import get_spec
+from autolabel.models import Job, Worker
+
+from . import leases, lifecycle
+
+__all__ = ["Reaped", "reap_once"]
+
+logger = logging.getLogger(__name__)
+
+# A lane of an ended job that is still at it after this time hangs inside its model, and is killed.
+_HUNG_AFTER = timedelta(seconds=10)
+_LOOK_BACK = timedelta(minutes=10)
+
+
+@dataclass
+class Reaped:
+    """What one round has done, for logs and tests."""
+
+    rung: int = 0
+    released: int = 0
+    closed: int = 0
+    failed: int = 0
+    told: int = 0
+    stopped: int = 0
+
+
+def reap_once() -> Reaped:
+    """One round. Safe beside any number of others; a queue that is down leaves the rings to a later round."""
+    reaped = Reaped()
+    for job in Job.objects.active().order_by("id").iterator():
+        _tend(job, reaped)
+    for job in Job.objects.ended().filter(host_told_at=None, completed_at__lt=timezone.now() - timedelta(seconds=5)):
+        try:
+            lifecycle.tell_host(job)
+            reaped.told += 1
+        except Exception:
+            logger.exception("The host's on_finished failed for job %s; it is repeated.", job.uid)
+    _stop_hung_lanes(reaped)
+    Worker.objects.filter(heartbeat_at__lt=timezone.now() - timedelta(days=1)).delete()
+    return reaped
+
+
+def _tend(job: Job, reaped: Reaped) -> None:
+    if job.created_at < timezone.now() - timedelta(hours=conf().job_max_hours):
+        reaped.failed += lifecycle.fail(job.pk, f"The job did not end within {conf().job_max_hours:g} hours.")
+        return
+    reaped.released += leases.release_expired(job.pk)
+    if lifecycle.finish_if_done(job.pk):
+        reaped.closed += 1
+        return
+    try:
+        missing = _missing_lanes(job)
+        if missing > 0:
+            queue.ring(job.uid, get_spec(job.model_type).queue, missing)
+            reaped.rung += missing
+    except ModelUnavailable as error:
+        reaped.failed += lifecycle.fail(job.pk, str(error))
+    except queue.QueueDown as error:
+        logger.warning("Cannot ring for job %s: %s", job.uid, error)
+
+
+def _missing_lanes(job: Job) -> int:
+    """How many lanes could work on the job beyond those that do, or wait in the queue."""
+    job.refresh_from_db(fields=["planned_at", "plan_lease_until"])
+    being_planned = job.plan_lease_until is not None and job.plan_lease_until > timezone.now()
+    open_chunks = job.chunks.open().count()
+    useful = min(open_chunks, conf().lanes_per_job)
+    if job.planned_at is None and not being_planned:
+        useful = max(useful, 1)
+    return useful - job.chunks.leased().count() - queue.queued_lanes(job.uid, get_spec(job.model_type).queue)
+
+
+def _stop_hung_lanes(reaped: Reaped) -> None:
+    now = timezone.now()
+    for job in Job.objects.ended().filter(completed_at__lt=now - _HUNG_AFTER, completed_at__gt=now - _LOOK_BACK):
+        try:
+            reaped.stopped += queue.stop_lanes(job.uid, get_spec(job.model_type).queue)
+        except (queue.QueueDown, ModelUnavailable) as error:
+            logger.warning("Cannot look for lanes of job %s: %s", job.uid, error)

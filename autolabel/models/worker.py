@@ -1,0 +1,41 @@
+"""What live workers have published about themselves; all that the web process knows of models."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import models
+from django.db.models.functions import Now
+
+from autolabel.conf import conf
+
+__all__ = ["Worker"]
+
+
+class WorkerQuerySet(models.QuerySet["Worker"]):
+    def live(self) -> WorkerQuerySet:
+        """Workers whose last heartbeat is recent by the database's clock."""
+        return self.filter(heartbeat_at__gte=Now() - timedelta(seconds=conf().worker_timeout_seconds))
+
+
+class Worker(models.Model):
+    """A worker process that is, or was, able to run models.
+
+    `served_models` maps each model_type that it serves to what came of loading it:
+    {"ready": bool, "reason": str, "name": str, "version": str, "labels": [str] | None, "kinds": [str], "device": str}.
+    """
+
+    name = models.CharField(max_length=100, unique=True)
+    hostname = models.CharField(max_length=255)
+    pid = models.PositiveIntegerField()
+    served_models = models.JSONField(default=dict)
+    started_at = models.DateTimeField(auto_now_add=True)
+    heartbeat_at = models.DateTimeField()
+
+    objects = WorkerQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-heartbeat_at"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,52 @@
+"""`{% load autolabel %}{% autolabel_button project.uid %}`: the "Auto-label project" button for any page of any host."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.http import HttpRequest
+from django.urls import reverse
+
+from autolabel.hosts.base import Actor, Scope
+from autolabel.hosts.loader import get_host
+from autolabel.inference.registry import specs
+
+register = template.Library()
+
+# What a threshold means to the person who chooses it.
+THRESHOLDS = (
+    (0.3, "Find more", "Many drafts, and more of them to discard."),
+    (0.5, "Balanced", "A good start for most projects."),
+    (0.7, "Careful", "Fewer drafts, most of them right."),
+    (0.9, "Only sure", "Very few wrong drafts; more is left to draw."),
+)
+
+
+@register.inclusion_tag("autolabel/button.html", takes_context=True)
+def autolabel_button(context: dict[str, Any], project_uid: str, review_url: str | None = None) -> dict[str, Any]:
+    """The button, its dialog and its progress; nothing for a user who may not run jobs on the project.
+
+    `review_url` is where "Review drafts" leads; by default what the host names.
+    """
+    request: HttpRequest = context["request"]
+    host = get_host()
+    try:
+        project = host.get_project(project_uid, request.user)
+    except LookupError:
+        return {"allowed": False}
+    if not host.can(Actor(request.user), "run", project):
+        return {"allowed": False}
+    return {
+        "allowed": True,
+        "project": project,
+        "unlabeled": host.count_unlabeled(project, Scope()),
+        "labels": [target.name for target in host.label_targets(project)],
+        "model_types": [(spec.model_type, spec.title) for spec in specs().values()],
+        "thresholds": THRESHOLDS,
+        "start_url": reverse("autolabel:auto-label", args=[project_uid]),
+        "jobs_url": reverse("autolabel:job-list"),
+        "models_url": reverse("autolabel:models"),
+        "review_url": review_url or host.project_url(project_uid),
+        "csrf_token": context.get("csrf_token"),
+    }

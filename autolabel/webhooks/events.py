@@ -1,0 +1,43 @@
+"""The job as the outside sees it, and the outbox row of its end."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from autolabel.models import Job, WebhookEvent
+
+__all__ = ["job_body", "record_end"]
+
+
+def job_body(job: Job) -> dict[str, Any]:
+    """The JSON body of a job: what the API answers and what webhooks carry, field for field."""
+    return {
+        "uid": job.uid,
+        "project": job.project_uid,
+        "status": job.status,
+        "model_type": job.model_type,
+        "confidence_threshold": job.confidence_threshold,
+        "labels": job.labels,
+        "dry_run": job.dry_run,
+        "total_items": job.total_items,
+        "processed_items": job.processed_items,
+        "successful_items": job.successful_items,
+        "failed_items": job.failed_items,
+        "skipped_items": job.skipped_items,
+        "progress_pct": job.progress_pct,
+        "error_message": job.error_message,
+        "summary": job.summary,
+        "started_at": _iso(job.started_at),
+        "completed_at": _iso(job.completed_at),
+        "created_at": _iso(job.created_at),
+    }
+
+
+def record_end(job: Job) -> WebhookEvent:
+    """Write the event of a job's end; belongs into the transaction that ends it."""
+    return WebhookEvent.objects.create(job=job, event_type=f"auto_label.{job.status}", payload=job_body(job))
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat().replace("+00:00", "Z") if moment else None

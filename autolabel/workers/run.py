@@ -1,0 +1,63 @@
+"""The processes under the supervisor: `python -m autolabel.workers.run worker|reaper PARENT_PID`."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+
+from .process import die_with_parent
+
+logger = logging.getLogger(__name__)
+
+
+def main(role: str, parent_pid: int) -> None:
+    die_with_parent(parent_pid)
+    import django
+
+    django.setup()
+    {"worker": run_worker, "reaper": run_reaper}[role]()
+
+
+def run_worker() -> None:
+    """A warm worker for all queues that the registry names."""
+    import django_rq
+
+    from autolabel.conf import conf
+    from autolabel.inference.registry import specs
+
+    from .warm import WarmWorker
+
+    queues = sorted({conf().queue} | {spec.queue for spec in specs().values()})
+    name = f"autolabel-{socket.gethostname()}-{os.getpid()}"[:100]
+    # The time to live also bounds how long an idle worker waits before it looks after its horse.
+    worker = WarmWorker(queues, name=name, connection=django_rq.get_connection(queues[0]), worker_ttl=60)
+    worker.max_jobs_per_horse = conf().lanes_per_process
+    worker.ensure_horse()
+    worker.work(logging_level="WARNING")
+
+
+def run_reaper() -> None:
+    """Reap in rounds until told to end."""
+    from django.db import DatabaseError, close_old_connections
+
+    from autolabel.conf import conf
+    from autolabel.jobs.reaper import reap_once
+
+    told_to_end = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: told_to_end.set())
+    while True:
+        close_old_connections()
+        try:
+            reap_once()
+        except DatabaseError:
+            logger.exception("This round of the reaper failed; the next one tries again.")
+        if told_to_end.wait(conf().reaper_seconds):
+            return
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))
