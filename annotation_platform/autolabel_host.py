@@ -97,9 +97,7 @@ class PlatformHost:
     def verdicts(self, job: JobRef) -> Iterator[Verdict]:
         decided = Annotation.objects.filter(job_uid=job.uid).exclude(status=Status.DRAFT)
         for uid, status, edited in decided.values_list("prediction_uid", "status", "edited").iterator():
-            yield Verdict(
-                uid, "discarded" if status == Status.DISCARDED else "edited" if edited else "accepted"
-            )
+            yield Verdict(uid, "discarded" if status == Status.DISCARDED else "edited" if edited else "accepted")
 
     def on_finished(self, job: JobRef) -> None:
         """Nothing to do: pages ask for the job's state while they are open."""

@@ -159,7 +159,15 @@ RQ_QUEUES = {"autolabel": {"URL": REDIS_URL or socket_url(DATA_DIR)}}
 AUTOLABEL = {
     "HOST": "annotation_platform.autolabel_host.PlatformHost",
     "EMBEDDED_QUEUE_DIR": None if REDIS_URL else DATA_DIR,
-    "MODELS": {},
+    "MODELS": {
+        "yolo": {
+            "PREDICTOR": "autolabel.inference.yolo.YoloPredictor",
+            "TITLE": "YOLO, demo hardware",
+            "WEIGHTS": BASE_DIR / "annotation_platform" / "demo" / "weights" / "hardware-yolo.pt",
+            "SHA256": "0" * 64,
+            "OPTIONS": {"imgsz": 320},
+        },
+    },
 }
 
 LOGGING = {

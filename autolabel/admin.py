@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -30,12 +30,21 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         # Django grants "view" through "change"; ours stands on the view permission alone.
-        return request.user.has_perm(f"autolabel.view_{self.opts.model_name}")  # type: ignore[union-attr]
+        return request.user.has_perm(f"autolabel.view_{self.opts.model_name}")
 
 
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin):
-    list_display = ("uid", "status", "model_type", "project_uid", "progress", "counts", "created_by", "created_at")
+    list_display = (
+        "uid",
+        "status",
+        "model_type",
+        "project_uid",
+        "progress",
+        "counts",
+        "created_by",
+        "created_at",
+    )
     list_filter = ("status", "model_type", "dry_run", "created_at")
     list_select_related = ("created_by",)
     search_fields = ("=uid", "=project_uid")
@@ -75,7 +84,7 @@ class JobAdmin(ReadOnlyAdmin):
     @admin.display(description="related")
     def related(self, job: Job) -> SafeString:
         """Links to this job's item results by outcome, its predictions and its event."""
-        links = [("all item results", "itemresult", {"job__id__exact": job.pk})]
+        links: list[tuple[str, str, dict[str, Any]]] = [("all item results", "itemresult", {"job__id__exact": job.pk})]
         for outcome in ItemResult.Outcome:
             links.append((f"{outcome} items", "itemresult", {"job__id__exact": job.pk, "outcome__exact": outcome}))
         links.append(("predictions", "prediction", {"job__id__exact": job.pk}))
@@ -99,7 +108,7 @@ class JobAdmin(ReadOnlyAdmin):
             self.message_user(request, f"{ended} had already ended.", messages.WARNING)
 
     def has_cancel_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("autolabel.change_job")  # type: ignore[union-attr]
+        return request.user.has_perm("autolabel.change_job")
 
 
 class OfJobAdmin(ReadOnlyAdmin):
@@ -107,7 +116,7 @@ class OfJobAdmin(ReadOnlyAdmin):
 
     list_select_related = ("job",)
     show_full_result_count = False
-    search_fields = ("=job__uid",)
+    search_fields: ClassVar[tuple[str, ...]] = ("=job__uid",)
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         return lookup == "job__id__exact" or super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]

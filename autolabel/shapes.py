@@ -36,7 +36,7 @@ class Shape:
 
 
 def clip_box(box: Sequence[float], width: int, height: int) -> Box | None:
-    """The part of `box` (x_min, y_min, x_max, y_max in pixels) inside a width × height image; None if nothing is left."""
+    """The part of `box` (x_min, y_min, x_max, y_max in pixels) inside a width × height image; None if there is none."""
     if not all(math.isfinite(value) for value in box):
         return None
     x_min, y_min = max(0.0, float(box[0])), max(0.0, float(box[1]))

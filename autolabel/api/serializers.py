@@ -14,7 +14,13 @@ from autolabel.jobs.services import JobRequest
 from autolabel.models import ItemResult, Job
 from autolabel.webhooks.events import job_body
 
-__all__ = ["ConflictSerializer", "ItemResultSerializer", "JobRequestSerializer", "JobSerializer", "ModelSerializer"]
+__all__ = [
+    "ConflictSerializer",
+    "ItemResultSerializer",
+    "JobRequestSerializer",
+    "JobSerializer",
+    "ModelSerializer",
+]
 
 
 @extend_schema_field(OpenApiTypes.DOUBLE)
@@ -66,7 +72,9 @@ class JobRequestSerializer(serializers.Serializer[JobRequest]):
     )
     dry_run = StrictBooleanField(default=False, help_text="Count what would become drafts, and write none.")
     item_uids = serializers.ListField(
-        child=StrictCharField(max_length=64), required=False, help_text="Only these items, as far as unlabeled."
+        child=StrictCharField(max_length=64),
+        required=False,
+        help_text="Only these items, as far as unlabeled.",
     )
     sample = StrictIntegerField(required=False, min_value=1, max_value=2**31 - 1, help_text="Only a random sample.")
     seed = StrictIntegerField(
@@ -94,7 +102,7 @@ class JobRequestSerializer(serializers.Serializer[JobRequest]):
         return attrs
 
     def request(self) -> JobRequest:
-        given = {
+        given: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in self.validated_data.items()
         }
         return JobRequest(**given)
@@ -160,7 +168,9 @@ class ModelSerializer(serializers.Serializer[dict[str, Any]]):
     name = serializers.CharField()
     version = serializers.CharField()
     labels = serializers.ListField(
-        child=serializers.CharField(), allow_null=True, help_text="Its classes; null when unknown or any word will do."
+        child=serializers.CharField(),
+        allow_null=True,
+        help_text="Its classes; null when unknown or any word will do.",
     )
     output_kinds = serializers.ListField(child=serializers.ChoiceField(choices=["box", "polygon"]))
     device = serializers.CharField()

@@ -3,8 +3,6 @@ authentication is the host's."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db.models import QuerySet
 from django.http import Http404
 from django_filters.rest_framework import DjangoFilterBackend
@@ -19,12 +17,13 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
+from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from autolabel.exceptions import JobConflict, JobInvalid, JobNotActive, KeyReused, NotAllowed
 from autolabel.hosts.loader import get_host
 from autolabel.jobs.services import cancel_job, published_models, start_job
-from autolabel.models import ItemResult, Job
+from autolabel.models import Job
 
 from .filters import ItemResultFilter, JobFilter
 from .pagination import NewestFirst
@@ -43,14 +42,14 @@ __all__ = ["AutoLabelView", "JobViewSet", "ModelsView"]
 _KEY_LENGTH = 255
 
 
-class _Explicit:
+class _Explicit(APIView):
     permission_classes = (IsAuthenticated,)
     parser_classes = (LenientJSONParser,)
     renderer_classes = (JSONRenderer,)
     throttle_classes = ()
 
 
-class AutoLabelView(_Explicit, GenericAPIView[Any]):
+class AutoLabelView(_Explicit, GenericAPIView):
     """Start an auto-label job on a project."""
 
     serializer_class = JobRequestSerializer
@@ -100,7 +99,7 @@ class AutoLabelView(_Explicit, GenericAPIView[Any]):
         return Response(JobSerializer(job).data, status.HTTP_202_ACCEPTED, headers={"Location": location})
 
 
-class JobViewSet(_Explicit, ListModelMixin, RetrieveModelMixin, GenericViewSet[Job]):
+class JobViewSet(ListModelMixin, RetrieveModelMixin, _Explicit, GenericViewSet):
     """Auto-label jobs of the projects that you may see, newest first."""
 
     queryset = Job.objects.none()
@@ -137,12 +136,11 @@ class JobViewSet(_Explicit, ListModelMixin, RetrieveModelMixin, GenericViewSet[J
         job = self.get_queryset().filter(uid=uid).first()
         if job is None:
             raise Http404
-        results: QuerySet[ItemResult] = self.filter_queryset(job.item_results.all())  # type: ignore[arg-type, assignment]
-        page = self.paginate_queryset(results)
+        page = self.paginate_queryset(self.filter_queryset(job.item_results.all()))
         return self.get_paginated_response(ItemResultSerializer(page, many=True).data)
 
 
-class ModelsView(_Explicit, GenericAPIView[Any]):
+class ModelsView(_Explicit, GenericAPIView):
     serializer_class = ModelSerializer
     pagination_class = None
     filter_backends = ()
@@ -150,4 +148,4 @@ class ModelsView(_Explicit, GenericAPIView[Any]):
     @extend_schema(operation_id="auto_label_models", responses=ModelSerializer(many=True))
     def get(self, request: Request) -> Response:
         """The models of the registry, and whether a live worker can run them."""
-        return Response(ModelSerializer(published_models(), many=True).data)
+        return Response([ModelSerializer(model).data for model in published_models()])

@@ -53,9 +53,7 @@ class Predictor(Protocol):
     def __init__(self, spec: ModelSpec) -> None:
         """Load the model. Raises ModelUnavailable with a reason for people."""
 
-    def predict_batch(
-        self, images: Sequence[np.ndarray], labels: Sequence[str], floor: float
-    ) -> list[list[Shape]]:
+    def predict_batch(self, images: Sequence[np.ndarray], labels: Sequence[str], floor: float) -> list[list[Shape]]:
         """Find objects on a batch of images; returns one list an image, in order.
 
         `images` are upright RGB arrays of shape (height, width, 3), uint8, of any sizes. `labels` are the project's

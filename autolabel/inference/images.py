@@ -63,7 +63,7 @@ def decode_image(file: IO[bytes], *, max_pixels: int = MAX_PIXELS, max_bytes: in
 
 
 def _decode(data: bytes, max_pixels: int) -> DecodedImage:
-    from PIL import Image, ImageOps
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
         with warnings.catch_warnings():
@@ -83,7 +83,7 @@ def _decode(data: bytes, max_pixels: int) -> DecodedImage:
         raise
     except Image.DecompressionBombError as error:
         raise ItemUnreadable(f"The image has more than {max_pixels // 1_000_000} megapixels.") from error
-    except Image.UnidentifiedImageError as error:
+    except UnidentifiedImageError as error:
         raise ItemUnreadable(f"The file is not an image in one of the formats {', '.join(FORMATS)}.") from error
     except MemoryError as error:
         raise ItemUnreadable("The image does not fit in memory.") from error
@@ -108,7 +108,7 @@ def _scaled_to_8_bit(image: Image) -> Image:
     import numpy as np
     from PIL import Image
 
-    values = np.asarray(image).astype(np.float32)
+    values: np.ndarray = np.asarray(image).astype(np.float32)
     if image.mode == "F":
         low, high = float(values.min()), float(values.max())
         values = (values - low) / (high - low) * 255 if high > low else np.zeros_like(values)

@@ -1,17 +1,17 @@
 """The server-side registry of models. Weights come from here and nowhere else, each verified by its sha256.
 
-    AUTOLABEL = {
-        "MODELS": {
-            "yolo": {
-                "PREDICTOR": "autolabel.inference.yolo.YoloPredictor",
-                "WEIGHTS": BASE_DIR / "weights" / "yolo26n.pt",   # an existing absolute path
-                "SHA256": "…",                                   # a .pt file is a pickle: never load an unknown one
-                "TITLE": "YOLO26 nano",                          # optional from here on
-                "QUEUE": "autolabel", "FLOOR": 0.05, "MAX_PREDICTIONS": 100, "BATCH_SIZE": 8,
-                "OPTIONS": {"imgsz": 640, "device": "auto"},
-            },
+AUTOLABEL = {
+    "MODELS": {
+        "yolo": {
+            "PREDICTOR": "autolabel.inference.yolo.YoloPredictor",
+            "WEIGHTS": BASE_DIR / "weights" / "yolo26n.pt",   # an existing absolute path
+            "SHA256": "…",                                   # a .pt file is a pickle: never load an unknown one
+            "TITLE": "YOLO26 nano",                          # optional from here on
+            "QUEUE": "autolabel", "FLOOR": 0.05, "MAX_PREDICTIONS": 100, "BATCH_SIZE": 8,
+            "OPTIONS": {"imgsz": 640, "device": "auto"},
         },
-    }
+    },
+}
 """
 
 from __future__ import annotations
@@ -31,7 +31,17 @@ from .base import ModelSpec, Predictor
 
 __all__ = ["get_spec", "load_predictor", "specs"]
 
-_KEYS = {"PREDICTOR", "WEIGHTS", "SHA256", "TITLE", "QUEUE", "FLOOR", "MAX_PREDICTIONS", "BATCH_SIZE", "OPTIONS"}
+_KEYS = {
+    "PREDICTOR",
+    "WEIGHTS",
+    "SHA256",
+    "TITLE",
+    "QUEUE",
+    "FLOOR",
+    "MAX_PREDICTIONS",
+    "BATCH_SIZE",
+    "OPTIONS",
+}
 # The predictor that this process has loaded last, by its spec: one model stays warm, and two never fill the memory.
 _warm: dict[str, tuple[ModelSpec, Predictor]] = {}
 

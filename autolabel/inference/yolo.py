@@ -64,7 +64,9 @@ class YoloPredictor:
         self._spec = spec
         self._model = ultralytics.YOLO(str(spec.weights))
         if self._model.task != "detect":
-            raise ModelUnavailable(f"{spec.weights.name} holds a {self._model.task} model; yolo takes detection weights.")
+            raise ModelUnavailable(
+                f"{spec.weights.name} holds a {self._model.task} model; yolo takes detection weights."
+            )
         device = spec.options.get("device", "auto")
         self._device = ("cuda:0" if torch.cuda.is_available() else "cpu") if device == "auto" else device
         self._names: dict[int, str] = dict(self._model.names)
@@ -88,8 +90,7 @@ class YoloPredictor:
             return []
         results = self._predict([image[..., ::-1] for image in images], floor)
         return [
-            self._shapes(result, image.shape[1], image.shape[0])
-            for result, image in zip(results, images, strict=True)
+            self._shapes(result, image.shape[1], image.shape[0]) for result, image in zip(results, images, strict=True)
         ]
 
     def _predict(self, bgr_images: list[np.ndarray], floor: float) -> list[Any]:

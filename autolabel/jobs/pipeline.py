@@ -173,9 +173,7 @@ class _Loader:
         for pause in (*_STORAGE_RETRY_SECONDS, None):
             try:
                 with self._host.open_image(self._project, item_uid) as file:
-                    image = decode_image(
-                        file, max_pixels=settings.max_image_pixels, max_bytes=settings.max_image_bytes
-                    )
+                    image = decode_image(file, max_pixels=settings.max_image_pixels, max_bytes=settings.max_image_bytes)
                     return _Loaded(item_uid, image=image)
             except ItemUnreadable as error:
                 return _Loaded(item_uid, error=error)

@@ -52,9 +52,7 @@ def start_job(actor: Actor, project_uid: str, request: JobRequest, idempotency_k
     return create_job(project, request, user=actor.user, idempotency_key=idempotency_key)
 
 
-def create_job(
-    project: Project, request: JobRequest, *, user: Any = None, idempotency_key: str | None = None
-) -> Job:
+def create_job(project: Project, request: JobRequest, *, user: Any = None, idempotency_key: str | None = None) -> Job:
     """Create a job without asking who may: for `start_job` and for the command line. Raises as `start_job` does."""
     fingerprint = _fingerprint(project, request)
     if idempotency_key and (earlier := _by_key(user, idempotency_key, fingerprint)):

@@ -16,7 +16,13 @@ from autolabel.models import Job, Prediction
 __all__ = ["GROUPS", "Tally", "merge", "summary"]
 
 Tally = dict[str, dict[str, int]]
-GROUPS = ("predictions", "drafts", *(fate for fate in Prediction.Fate.values if fate != "drafted"), "skipped", "failed")
+GROUPS = (
+    "predictions",
+    "drafts",
+    *(fate for fate in Prediction.Fate.values if fate != "drafted"),
+    "skipped",
+    "failed",
+)
 
 
 def merge(tallies: Iterable[Mapping[str, Mapping[str, int]]]) -> Tally:

@@ -1,4 +1,4 @@
-"""`{% load autolabel %}{% autolabel_button project.uid %}`: the "Auto-label project" button for any page of any host."""
+"""`{% load autolabel %}{% autolabel_button project.uid %}`: the "Auto-label project" button for any host's page."""
 
 from __future__ import annotations
 

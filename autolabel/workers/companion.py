@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 from types import TracebackType
 
 from autolabel.models import Worker
@@ -38,7 +39,7 @@ class CompanionWorker:
         arguments = ["autolabel_worker", "--workers", str(self._workers), "--parent", str(os.getpid())]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "django", *arguments],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is for us; we end it in order

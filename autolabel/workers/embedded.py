@@ -67,7 +67,7 @@ class EmbeddedQueue:
         Raises EmbeddedQueueError.
         """
         if self._process and self._process.poll() is None:
-            return
+            return None
         _private_dir(self._data_dir)
         _private_dir(self._socket.parent)
         if self._process is None and not self._take_lock():

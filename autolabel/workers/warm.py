@@ -96,7 +96,7 @@ class WarmWorker(SpawnWorker):
     def teardown(self) -> None:
         self._keep_warm = False
         self._retire()
-        super().teardown()
+        super().teardown()  # type: ignore[no-untyped-call]
 
     def _retire(self) -> None:
         """End an idle horse: it exits when its pipe closes."""

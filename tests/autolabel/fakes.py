@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -19,11 +20,14 @@ class FakePredictor:
 
     def __init__(self, spec: ModelSpec) -> None:
         self._seconds = float(spec.options.get("seconds", 0))
+        # A file that gets a line with our pid for each call, to tell afterwards which processes took part.
+        self._log = Path(spec.options["log"]) if "log" in spec.options else None
         self.info = ModelInfo("fake", "1", "0" * 64, FAKE_LABELS, ("box",), "none", "cpu", {"python": "3"})
 
-    def predict_batch(
-        self, images: Sequence[np.ndarray], labels: Sequence[str], floor: float
-    ) -> list[list[Shape]]:
+    def predict_batch(self, images: Sequence[np.ndarray], labels: Sequence[str], floor: float) -> list[list[Shape]]:
+        if self._log:
+            with self._log.open("a") as log:
+                log.write(f"{os.getpid()}\n")
         time.sleep(self._seconds * len(images))
         return [self._shapes(image, floor) for image in images]
 

@@ -1,0 +1,124 @@
+"""A whole site in processes of its own: database, embedded queue, workers. For tests that kill things."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+_SETUP = "import django, json; django.setup()\n"
+
+
+class Site:
+    """One data folder and the processes that work on it; they all name the folder in their environment."""
+
+    def __init__(self, data_dir: Path, **env: str) -> None:
+        self.data_dir = data_dir
+        self.env = {
+            **os.environ,
+            "DATA_DIR": str(data_dir),
+            "DATABASE_URL": f"sqlite:///{data_dir / 'db.sqlite3'}",
+            "REDIS_URL": "",
+            "DJANGO_SETTINGS_MODULE": "tests.autolabel.site_settings",
+            "PYTHONPATH": str(REPOSITORY),
+            **env,
+        }
+        self._started: list[subprocess.Popen[bytes]] = []
+        self.run("migrate", "--verbosity", "0")
+
+    def run(self, *arguments: str, timeout: float = 60) -> str:
+        """`manage.py …`, to its end; its output. Raises when it fails."""
+        done = subprocess.run(
+            self._manage(*arguments), env=self.env, cwd=REPOSITORY, capture_output=True, text=True, timeout=timeout
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """`manage.py …` in the background, in a session of its own."""
+        process = subprocess.Popen(
+            self._manage(*arguments), env=self.env, cwd=REPOSITORY, start_new_session=True, stdout=subprocess.DEVNULL
+        )
+        self._started.append(process)
+        return process
+
+    def ask(self, code: str) -> Any:
+        """Run Python with Django set up; the value of `answer` at its end."""
+        done = subprocess.run(
+            [sys.executable, "-c", f"{_SETUP}{code}\nprint(json.dumps(answer))"],
+            env=self.env,
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout.splitlines()[-1])
+
+    def make_project(self, items: int) -> str:
+        """A project of small images that ask the fake model for zero to three boxes; its uid."""
+        return str(self.ask(f"from tests.autolabel.site_rows import make_project\nanswer = make_project({items})"))
+
+    def create_job(self, project_uid: str) -> str:
+        return str(
+            self.ask(
+                "from autolabel.hosts.loader import get_host\n"
+                "from autolabel.jobs.services import JobRequest, create_job\n"
+                f"answer = create_job(get_host().get_project_trusted({project_uid!r}), JobRequest()).uid"
+            )
+        )
+
+    def outcome(self, job_uid: str, seconds: float = 60) -> dict[str, Any]:
+        """Wait for the job's end, then everything about it that must be exact."""
+        return dict(
+            self.ask(f"from tests.autolabel.site_rows import outcome\nanswer = outcome({job_uid!r}, {seconds})")
+        )
+
+    def processes(self, word: str = "") -> list[int]:
+        """The pids of this site's living processes whose command line holds `word`."""
+        marker = f"DATA_DIR={self.data_dir}".encode()
+        found = []
+        for folder in Path("/proc").iterdir():
+            if not folder.name.isdigit():
+                continue
+            try:
+                environment = (folder / "environ").read_bytes().split(b"\0")
+                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            except OSError:
+                continue
+            if marker in environment and command and word in command:
+                found.append(int(folder.name))
+        return found
+
+    def wait_for(self, condition: Callable[[], Any], what: str, seconds: float = 30) -> Any:
+        ends_at = time.monotonic() + seconds
+        while time.monotonic() < ends_at:
+            if value := condition():
+                return value
+            time.sleep(0.05)
+        raise AssertionError(f"Not within {seconds} s: {what}")
+
+    def predicting_pids(self) -> set[int]:
+        """The processes that have predicted something so far."""
+        log = self.data_dir / "predictions.log"
+        return {int(line) for line in log.read_text().split()} if log.exists() else set()
+
+    def stop(self) -> None:
+        for pid in self.processes():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        for process in self._started:
+            process.wait(timeout=10)
+
+    @staticmethod
+    def _manage(*arguments: str) -> list[str]:
+        return [sys.executable, "manage.py", *arguments]

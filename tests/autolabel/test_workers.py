@@ -1,0 +1,119 @@
+"""Real workers on a real queue, as processes; and what is left when they are killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .site import Site
+
+ITEMS = 160
+# A cycle of four images asks for 0, 1, 2 and 3 boxes.
+DRAFTS = ITEMS // 4 * 6
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    site = Site(tmp_path / "site")
+    yield site
+    site.stop()
+
+
+@pytest.fixture
+def slow_site(tmp_path: Path) -> Iterator[Site]:
+    """A site whose model takes long enough for something to happen meanwhile: about 5 s for all items."""
+    site = Site(tmp_path / "site", FAKE_SECONDS="0.03")
+    yield site
+    site.stop()
+
+
+def assert_exactly_once(outcome: dict[str, Any]) -> None:
+    assert outcome["status"] == "completed", outcome
+    assert outcome["total"] == ITEMS
+    assert outcome["counted"] == outcome["results"] == [ITEMS // 4 * 3, ITEMS // 4, 0]
+    assert outcome["drafts"] == outcome["drafts_of_results"] == outcome["drafts_in_summary"] == DRAFTS
+    assert outcome["wrong_items"] == outcome["open_chunks"] == 0
+    assert outcome["events"] == 1
+
+
+def test_a_job_created_while_the_queue_is_down_runs_when_it_comes_up(site: Site) -> None:
+    job = site.create_job(site.make_project(ITEMS))
+    site.start("autolabel_worker")
+    assert_exactly_once(site.outcome(job))
+
+
+def test_ctrl_c_leaves_no_process_behind(slow_site: Site) -> None:
+    project = slow_site.make_project(ITEMS)
+    supervisor = slow_site.start("autolabel_worker", "--workers", "2")
+    slow_site.wait_for(lambda: len(slow_site.processes("horse_main")) == 2, "two model processes")
+    job = slow_site.create_job(project)
+    slow_site.wait_for(slow_site.predicting_pids, "the job runs")
+    supervisor.send_signal(signal.SIGINT)
+    assert supervisor.wait(timeout=25) == 0
+    assert slow_site.processes() == []
+    # What it left half done is done by the next start.
+    slow_site.start("autolabel_worker")
+    assert_exactly_once(slow_site.outcome(job))
+
+
+def test_a_killed_supervisor_leaves_no_process_behind(slow_site: Site) -> None:
+    supervisor = slow_site.start("autolabel_worker")
+    slow_site.wait_for(lambda: slow_site.processes("horse_main"), "the model process")
+    supervisor.kill()
+    supervisor.wait()
+    slow_site.wait_for(lambda: not slow_site.processes(), "every process has ended", seconds=10)
+
+
+@pytest.mark.parametrize("victim", ["horse_main", "autolabel.workers.run worker"])
+def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(slow_site: Site, victim: str) -> None:
+    project = slow_site.make_project(ITEMS)
+    slow_site.start("autolabel_worker")
+    slow_site.wait_for(lambda: slow_site.processes("horse_main"), "the model process")
+    job = slow_site.create_job(project)
+    slow_site.wait_for(slow_site.predicting_pids, "the job runs")
+    time.sleep(0.5)
+    for pid in slow_site.processes(victim):
+        os.kill(pid, signal.SIGKILL)
+    assert_exactly_once(slow_site.outcome(job))
+    assert len(slow_site.predicting_pids()) == 2
+
+
+def test_a_second_worker_started_meanwhile_takes_part(slow_site: Site) -> None:
+    project = slow_site.make_project(ITEMS)
+    slow_site.start("autolabel_worker")
+    job = slow_site.create_job(project)
+    slow_site.wait_for(slow_site.predicting_pids, "the job runs")
+    slow_site.start("autolabel_worker", "--no-reaper")
+    assert_exactly_once(slow_site.outcome(job))
+    assert len(slow_site.predicting_pids()) == 2
+
+
+def test_a_killed_queue_server_is_replaced_and_the_job_completes(slow_site: Site) -> None:
+    project = slow_site.make_project(ITEMS)
+    slow_site.start("autolabel_worker")
+    job = slow_site.create_job(project)
+    slow_site.wait_for(slow_site.predicting_pids, "the job runs")
+    for pid in slow_site.processes("valkey-server"):
+        os.kill(pid, signal.SIGKILL)
+    assert_exactly_once(slow_site.outcome(job))
+
+
+def test_the_model_is_loaded_once_for_many_jobs(site: Site) -> None:
+    project = site.make_project(8)
+    site.start("autolabel_worker")
+    for _ in range(3):
+        assert site.outcome(site.create_job(project))["status"] == "completed"
+    assert len(site.predicting_pids()) == 1
+
+
+def test_the_command_brings_its_own_worker_and_takes_it_away(site: Site) -> None:
+    project = site.make_project(20)
+    output = site.run("autolabel", project)
+    assert "Completed: 20 of 20 items, 15 with drafts, 5 without, 0 failed." in output
+    assert site.processes() == []
