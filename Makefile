@@ -3,8 +3,9 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+SCALE ?= 1
 
-.PHONY: setup demo demo-score test lint types check clean
+.PHONY: setup demo demo-score test lint types check bench-engine clean
 
 setup: $(VENV)/.installed
 
@@ -38,6 +39,9 @@ types: $(VENV)/.installed-dev
 check: $(VENV)/.installed-dev  ## Django's own checks, the deployment ones included
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	HTTPS=1 $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+bench-engine: $(VENV)/.installed-dev  ## what the machinery costs without a model
+	@SCALE=$(SCALE) $(BIN)/python benchmarks/bench_engine.py
 
 clean:
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .coverage

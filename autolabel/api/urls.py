@@ -15,5 +15,6 @@ router.register("auto-label-jobs", views.JobViewSet, basename="job")
 urlpatterns = [
     path("projects/<str:project_uid>/auto-label/", views.AutoLabelView.as_view(), name="auto-label"),
     path("auto-label-models/", views.ModelsView.as_view(), name="models"),
+    path("auto-label-jobs/<str:uid>/items/", views.JobItemsView.as_view(), name="job-items"),
     path("", include(router.urls)),
 ]

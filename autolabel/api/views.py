@@ -6,11 +6,10 @@ from __future__ import annotations
 from django.db.models import QuerySet
 from django.http import Http404
 from django_filters.rest_framework import DjangoFilterBackend
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import status
-from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied, ValidationError
-from rest_framework.generics import GenericAPIView
+from rest_framework.generics import GenericAPIView, ListAPIView
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.renderers import JSONRenderer
@@ -23,7 +22,7 @@ from rest_framework.viewsets import GenericViewSet
 from autolabel.exceptions import JobConflict, JobInvalid, JobNotActive, KeyReused, NotAllowed
 from autolabel.hosts.loader import get_host
 from autolabel.jobs.services import cancel_job, published_models, start_job
-from autolabel.models import Job
+from autolabel.models import ItemResult, Job
 
 from .filters import ItemResultFilter, JobFilter
 from .pagination import NewestFirst
@@ -37,7 +36,7 @@ from .serializers import (
     ModelSerializer,
 )
 
-__all__ = ["AutoLabelView", "JobViewSet", "ModelsView"]
+__all__ = ["AutoLabelView", "JobItemsView", "JobViewSet", "ModelsView"]
 
 _KEY_LENGTH = 255
 
@@ -47,6 +46,10 @@ class _Explicit(APIView):
     parser_classes = (LenientJSONParser,)
     renderer_classes = (JSONRenderer,)
     throttle_classes = ()
+
+
+def visible_jobs(request: Request) -> QuerySet[Job]:
+    return Job.objects.filter(project_uid__in=get_host().visible_project_uids(request.user))
 
 
 class AutoLabelView(_Explicit, GenericAPIView):
@@ -111,7 +114,7 @@ class JobViewSet(ListModelMixin, RetrieveModelMixin, _Explicit, GenericViewSet):
     lookup_value_regex = "[^/]+"
 
     def get_queryset(self) -> QuerySet[Job]:
-        return Job.objects.filter(project_uid__in=get_host().visible_project_uids(self.request.user))
+        return visible_jobs(self.request)
 
     @extend_schema(
         operation_id="auto_label_job_cancel",
@@ -129,15 +132,22 @@ class JobViewSet(ListModelMixin, RetrieveModelMixin, _Explicit, GenericViewSet):
             return Response({"detail": str(error)}, status.HTTP_409_CONFLICT)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    @extend_schema(operation_id="auto_label_job_items", responses=ItemResultSerializer(many=True))
-    @action(detail=True, filterset_class=ItemResultFilter, serializer_class=ItemResultSerializer)
-    def items(self, request: Request, uid: str) -> Response:
-        """One row for each item that the job has processed, newest first."""
-        job = self.get_queryset().filter(uid=uid).first()
+
+@extend_schema_view(get=extend_schema(operation_id="auto_label_job_items"))
+class JobItemsView(_Explicit, ListAPIView):
+    """One row for each item that the job has processed, newest first."""
+
+    queryset = ItemResult.objects.none()
+    serializer_class = ItemResultSerializer
+    pagination_class = NewestFirst
+    filter_backends = (DjangoFilterBackend,)
+    filterset_class = ItemResultFilter
+
+    def get_queryset(self) -> QuerySet[ItemResult]:
+        job = visible_jobs(self.request).filter(uid=self.kwargs["uid"]).first()
         if job is None:
             raise Http404
-        page = self.paginate_queryset(self.filter_queryset(job.item_results.all()))
-        return self.get_paginated_response(ItemResultSerializer(page, many=True).data)
+        return job.item_results.all()
 
 
 class ModelsView(_Explicit, GenericAPIView):
