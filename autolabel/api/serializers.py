@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from autolabel.conf import conf
 from autolabel.jobs.services import JobRequest
 from autolabel.models import ItemResult, Job
 from autolabel.webhooks.events import job_body
+
+from .fields import ScoreField, StrictBooleanField, StrictCharField, StrictIntegerField
 
 __all__ = [
     "ConflictSerializer",
@@ -21,42 +20,6 @@ __all__ = [
     "JobSerializer",
     "ModelSerializer",
 ]
-
-
-@extend_schema_field(OpenApiTypes.DOUBLE)
-class ScoreField(serializers.Field[float, Any, float, Any]):
-    """A JSON number from 0 to 1; neither a string nor true, NaN or Infinity."""
-
-    default_error_messages = {"invalid": "Must be a number from 0.0 to 1.0."}
-
-    def to_internal_value(self, data: Any) -> float:
-        if isinstance(data, bool) or not isinstance(data, int | float) or not math.isfinite(data) or not 0 <= data <= 1:
-            self.fail("invalid")
-        return float(data)
-
-    def to_representation(self, value: float) -> float:
-        return value
-
-
-class StrictBooleanField(serializers.BooleanField):
-    def to_internal_value(self, data: Any) -> bool:
-        if not isinstance(data, bool):
-            raise serializers.ValidationError("Must be true or false.")
-        return data
-
-
-class StrictIntegerField(serializers.IntegerField):
-    def to_internal_value(self, data: Any) -> int:
-        if isinstance(data, bool) or not isinstance(data, int):
-            raise serializers.ValidationError("Must be a whole number.")
-        return int(super().to_internal_value(data))
-
-
-class StrictCharField(serializers.CharField):
-    def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            raise serializers.ValidationError("Must be a string.")
-        return super().to_internal_value(data)
 
 
 class JobRequestSerializer(serializers.Serializer[JobRequest]):

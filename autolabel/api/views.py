@@ -26,8 +26,8 @@ from autolabel.models import ItemResult, Job
 
 from .filters import ItemResultFilter, JobFilter
 from .pagination import NewestFirst
-from .parsers import LenientJSONParser
-from .permissions import actor_of, visible_project
+from .parsers import BoundedJSONParser
+from .permissions import actor_of, visible_project, well_formed
 from .serializers import (
     ConflictSerializer,
     ItemResultSerializer,
@@ -43,7 +43,7 @@ _KEY_LENGTH = 255
 
 class _Explicit(APIView):
     permission_classes = (IsAuthenticated,)
-    parser_classes = (LenientJSONParser,)
+    parser_classes = (BoundedJSONParser,)
     renderer_classes = (JSONRenderer,)
     throttle_classes = ()
 
@@ -116,6 +116,10 @@ class JobViewSet(ListModelMixin, RetrieveModelMixin, _Explicit, GenericViewSet):
     def get_queryset(self) -> QuerySet[Job]:
         return visible_jobs(self.request)
 
+    def get_object(self) -> Any:
+        well_formed(self.kwargs["uid"])
+        return super().get_object()
+
     @extend_schema(
         operation_id="auto_label_job_cancel",
         responses={204: None, 409: OpenApiResponse(description="The job has already ended.")},
@@ -144,7 +148,7 @@ class JobItemsView(_Explicit, ListAPIView):
     filterset_class = ItemResultFilter
 
     def get_queryset(self) -> QuerySet[ItemResult]:
-        job = visible_jobs(self.request).filter(uid=self.kwargs["uid"]).first()
+        job = visible_jobs(self.request).filter(uid=well_formed(self.kwargs["uid"])).first()
         if job is None:
             raise Http404
         return job.item_results.all()

@@ -91,8 +91,10 @@ def describe(job: Job) -> list[str]:
     summary = job.summary or {}
     made = "would be made" if job.dry_run else "made"
     return [
-        f"{job.status.title()}: {job.processed_items} of {job.total_items} items, "
-        f"{job.successful_items} with drafts, {job.skipped_items} without, {job.failed_items} failed.",
+        (
+            f"{job.status.title()}: {job.processed_items} of {job.total_items} items, "
+            f"{job.successful_items} with drafts, {job.skipped_items} without, {job.failed_items} failed."
+        ),
         f"Drafts {made}: {_counts(summary.get('drafts'))}.",
         *(
             f"{title}: {_counts(summary[key])}."

@@ -1,0 +1,51 @@
+"""Fields that take exactly the JSON type they are documented to take.
+
+DRF's own are generous: `true` passes for 1, "3" for 3, 7 for "7", "yes" for true.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+__all__ = ["ScoreField", "StrictBooleanField", "StrictCharField", "StrictIntegerField"]
+
+
+@extend_schema_field(OpenApiTypes.DOUBLE)
+class ScoreField(serializers.Field[float, Any, float, Any]):
+    """A JSON number from 0 to 1; neither a string nor true, NaN or Infinity."""
+
+    default_error_messages = {"invalid": "Must be a number from 0.0 to 1.0."}
+
+    def to_internal_value(self, data: Any) -> float:
+        if isinstance(data, bool) or not isinstance(data, int | float) or not math.isfinite(data) or not 0 <= data <= 1:
+            self.fail("invalid")
+        return float(data)
+
+    def to_representation(self, value: float) -> float:
+        return value
+
+
+class StrictBooleanField(serializers.BooleanField):
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
+class StrictIntegerField(serializers.IntegerField):
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int):
+            self.fail("invalid")
+        return int(super().to_internal_value(data))
+
+
+class StrictCharField(serializers.CharField):
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
