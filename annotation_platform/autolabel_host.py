@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import IO, Any
 
@@ -18,6 +18,7 @@ from autolabel.hosts.base import Project as ProjectRef
 
 from . import access
 from .models import Annotation, Item, Label, Project
+from .review import refresh_states
 
 __all__ = ["PlatformHost"]
 
@@ -72,11 +73,12 @@ class PlatformHost:
 
     def write_drafts(self, job: JobRef, items: Sequence[ItemDrafts]) -> set[str]:
         by_uid = {item.item_uid: item for item in items}
-        # Locked, so that a person who accepts a draft right now comes before or after us, never in between.
-        locked = Item.objects.select_for_update().filter(uid__in=by_uid, project__uid=job.project_uid)
-        open_pks = set(Item.objects.awaiting_labels().filter(uid__in=by_uid).values_list("pk", flat=True))
-        rows = [item for item in locked.order_by("pk") if item.pk in open_pks]
-        Annotation.objects.drafts().filter(item__in=rows, source=Annotation.Source.AUTO).delete()
+        project_items = Item.objects.filter(project__uid=job.project_uid, uid__in=by_uid)
+        # Locked before they are judged, so that a person who accepts a draft right now comes before or after us.
+        locked = list(project_items.select_for_update(of=("self",)).order_by("pk"))
+        still_open = set(project_items.awaiting_labels().values_list("pk", flat=True))
+        rows = [item for item in locked if item.pk in still_open]
+        Annotation.objects.drafts().filter(item__in=rows).delete()
         labels = {label.name: label for label in Label.objects.filter(project__uid=job.project_uid)}
         Annotation.objects.bulk_create(
             _annotation(job, item, draft, labels[draft.shape.label])
@@ -84,14 +86,14 @@ class PlatformHost:
             for draft in by_uid[item.uid].drafts
             if draft.shape.label in labels
         )
-        self._set_states(rows)
+        refresh_states(Item.objects.filter(pk__in=[item.pk for item in rows]))
         return set(by_uid) - {item.uid for item in rows}
 
     def delete_drafts(self, job: JobRef) -> int:
         drafts = Annotation.objects.drafts().filter(job_uid=job.uid)
-        items = list(Item.objects.filter(pk__in=drafts.values("item")).distinct())
+        items = list(drafts.values_list("item", flat=True).distinct())
         deleted, _ = drafts.delete()
-        self._set_states(items)
+        refresh_states(Item.objects.filter(pk__in=items))
         return deleted
 
     def verdicts(self, job: JobRef) -> Iterator[Verdict]:
@@ -110,15 +112,6 @@ class PlatformHost:
 
     def item_url(self, project_uid: str, item_uid: str) -> str:
         return reverse("item", args=[item_uid])
-
-    @staticmethod
-    def _set_states(items: Iterable[Item]) -> None:
-        """Unfinished items are drafted while anything lies on them, else unlabeled."""
-        pks = [item.pk for item in items]
-        unfinished = Item.objects.filter(pk__in=pks, state__in=[Item.State.UNLABELED, Item.State.DRAFTED])
-        occupied = set(Annotation.objects.filter(item__in=pks).values_list("item", flat=True))
-        unfinished.filter(pk__in=occupied).update(state=Item.State.DRAFTED)
-        unfinished.exclude(pk__in=occupied).update(state=Item.State.UNLABELED)
 
 
 def _ref(projects: QuerySet[Project]) -> ProjectRef:

@@ -145,7 +145,11 @@ class Item(models.Model):
 
     class Meta:
         ordering = ["id"]
-        indexes = [models.Index(fields=["project", "state", "id"], name="item_by_project_state")]
+        indexes = [
+            models.Index(fields=["project", "state", "id"], name="item_by_project_state"),
+            # The order in which a job plans: a key that stays comparable when the item it names is deleted.
+            models.Index(fields=["project", "uid"], name="item_by_project_uid"),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(width__gte=1, height__gte=1), name="item_has_pixels"),
             models.CheckConstraint(
@@ -164,8 +168,8 @@ class Item(models.Model):
 class Annotation(models.Model):
     """A labeled box or polygon on an item; a draft until a person decides on it.
 
-    A box is `x_min, y_min, x_max, y_max`. A polygon has these as its bounds, and `polygons`: a list of parts, each a
-    list of rings (the first the exterior, the others holes), each a list of at least three [x, y].
+    A box is `x_min, y_min, x_max, y_max`. A polygon has these as its bounds, and `polygons`: a list of parts,
+    each a list of rings (the first the exterior, the others holes), each a list of at least three [x, y].
     """
 
     class Kind(models.TextChoices):
@@ -183,7 +187,8 @@ class Annotation(models.Model):
 
     uid = uid_field()
     item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="annotations")
-    label = models.ForeignKey(Label, on_delete=models.PROTECT, related_name="annotations")
+    # RESTRICT: a label in use cannot go alone, but may go together with its whole project.
+    label = models.ForeignKey(Label, on_delete=models.RESTRICT, related_name="annotations")
     kind = models.CharField(max_length=10, choices=Kind)
     x_min = models.FloatField()
     y_min = models.FloatField()
@@ -226,12 +231,16 @@ class Annotation(models.Model):
                 name="annotation_has_an_area",
             ),
             models.CheckConstraint(
-                condition=Q(kind="box", polygons=None) | Q(kind="polygon", polygons__isnull=False),
+                condition=Q(kind="box", polygons__isnull=True) | Q(kind="polygon", polygons__isnull=False),
                 name="annotation_kind_fits_geometry",
             ),
             models.CheckConstraint(
                 condition=Q(source="manual", score=None, job_uid="", prediction_uid="")
-                | (Q(source="auto", score__gte=0, score__lte=1) & ~Q(job_uid="") & ~Q(prediction_uid="")),
+                | (
+                    Q(source="auto", score__isnull=False, score__gte=0, score__lte=1)
+                    & ~Q(job_uid="")
+                    & ~Q(prediction_uid="")
+                ),
                 name="annotation_source_fits_origin",
             ),
             models.CheckConstraint(

@@ -1,0 +1,125 @@
+"""The administrator's view of the platform: people and projects; shapes are only looked at here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db import transaction
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+
+from .keys import new_key
+from .models import Annotation, ApiKey, Item, Label, Membership, Project
+from .review import refresh_states
+
+
+class MembershipInline(admin.TabularInline):
+    model = Membership
+    extra = 0
+    raw_id_fields = ["user"]
+
+
+class LabelInline(admin.TabularInline):
+    model = Label
+    extra = 0
+
+
+@admin.register(Project)
+class ProjectAdmin(admin.ModelAdmin):
+    list_display = ["name", "status", "items_held", "created_at"]
+    list_filter = ["status", "created_at"]
+    search_fields = ["name", "uid"]
+    readonly_fields = ["uid", "created_at", "updated_at"]
+    inlines = [MembershipInline, LabelInline]
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
+        return super().get_queryset(request).annotate(items_held=Count("items"))
+
+    @admin.display(description="items", ordering="items_held")
+    def items_held(self, project: Any) -> int:
+        return project.items_held
+
+
+@admin.register(Item)
+class ItemAdmin(admin.ModelAdmin):
+    """Items come from uploads, which are checked, and get their state from review; not from here."""
+
+    list_display = ["name", "project", "state", "width", "height", "created_at"]
+    list_filter = ["state", "created_at"]
+    list_select_related = ["project"]
+    search_fields = ["name", "uid", "project__name"]
+    raw_id_fields = ["project", "finished_by"]
+    fields = ["uid", "project", "name", "picture", "state", "width", "height", "finished_by", "finished_at"]
+    readonly_fields = [
+        "uid",
+        "project",
+        "picture",
+        "state",
+        "width",
+        "height",
+        "finished_by",
+        "finished_at",
+    ]
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    @admin.display(description="image")
+    def picture(self, item: Item) -> str:
+        """For members of the project, as everywhere; the admin opens no way around that."""
+        return format_html('<a href="{}">show</a>', reverse("platform-api:item-image", args=[item.uid]))
+
+
+@admin.register(Annotation)
+class AnnotationAdmin(admin.ModelAdmin):
+    """To look up and to delete; changes are the review's business, which counts versions."""
+
+    list_display = ["uid", "item", "label", "kind", "status", "edited", "source", "score", "reviewed_by"]
+    list_filter = ["status", "source", "kind", "edited"]
+    list_select_related = ["item", "label", "reviewed_by"]
+    search_fields = ["uid", "item__uid", "item__name", "job_uid"]
+    raw_id_fields = ["item", "label", "reviewed_by"]
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def delete_model(self, request: HttpRequest, obj: Annotation) -> None:
+        self.delete_queryset(request, Annotation.objects.filter(pk=obj.pk))
+
+    @transaction.atomic
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Annotation]) -> None:
+        items = set(queryset.order_by().values_list("item_id", flat=True))
+        queryset.delete()
+        refresh_states(Item.objects.filter(pk__in=items))
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(admin.ModelAdmin):
+    list_display = ["name", "prefix", "user", "is_active", "created_at", "last_used_at"]
+    list_filter = ["is_active", "created_at"]
+    list_select_related = ["user"]
+    search_fields = ["name", "prefix", "user__username"]
+    raw_id_fields = ["user"]
+    fields = ["user", "name", "is_active", "prefix", "created_at", "last_used_at"]
+    readonly_fields = ["prefix", "created_at", "last_used_at"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """A key keeps its owner: with another one, its holder would act in that person's name."""
+        return [*self.readonly_fields, "user"] if obj else self.readonly_fields
+
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
+        key = ""
+        if not change:
+            key, obj.prefix, obj.key_hash = new_key()
+        super().save_model(request, obj, form, change)
+        if key:
+            messages.warning(request, f"The new API key, which is shown only this once: {key}")

@@ -1,0 +1,28 @@
+"""The platform's own routes; the project's urls.py puts them below api/v1/."""
+
+from django.urls import path
+
+from .views_annotations import AnnotationDetail, AnnotationList
+from .views_export import ProjectExport
+from .views_files import ItemImage, ItemOriginal, ItemThumbnail
+from .views_items import ItemDetail, ItemFinish, ItemFlag, ItemList, ItemReopen
+from .views_projects import LabelList, ProjectDetail, ProjectList
+
+app_name = "platform-api"
+
+urlpatterns = [
+    path("users/me/projects/", ProjectList.as_view(), name="projects"),
+    path("users/me/projects/<str:uid>/", ProjectDetail.as_view(), name="project"),
+    path("users/me/projects/<str:uid>/labels/", LabelList.as_view(), name="labels"),
+    path("projects/<str:uid>/items/", ItemList.as_view(), name="items"),
+    path("projects/<str:uid>/export/", ProjectExport.as_view(), name="export"),
+    path("items/<str:uid>/", ItemDetail.as_view(), name="item"),
+    path("items/<str:uid>/image/", ItemImage.as_view(), name="item-image"),
+    path("items/<str:uid>/thumbnail/", ItemThumbnail.as_view(), name="item-thumbnail"),
+    path("items/<str:uid>/original/", ItemOriginal.as_view(), name="item-original"),
+    path("items/<str:uid>/finish/", ItemFinish.as_view(), name="item-finish"),
+    path("items/<str:uid>/reopen/", ItemReopen.as_view(), name="item-reopen"),
+    path("items/<str:uid>/flag/", ItemFlag.as_view(), name="item-flag"),
+    path("items/<str:uid>/annotations/", AnnotationList.as_view(), name="annotations"),
+    path("annotations/<str:uid>/", AnnotationDetail.as_view(), name="annotation"),
+]

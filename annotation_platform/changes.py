@@ -1,0 +1,184 @@
+"""What a change means for an annotation: the pure rules of review. Nothing here writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.utils import timezone
+
+from autolabel.jobs.matching import fold
+
+from .geometry import Geometry, GeometryError, Parts, box_geometry, polygon_geometry
+from .models import Annotation, Item, Label
+from .originals import Original, originals_of
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+__all__ = ["Change", "Plan", "Refused", "find_label", "placed", "plan_changes"]
+
+
+class Refused(Exception):
+    """The change makes no sense; `field` names what is wrong, `uid` which annotation it was for."""
+
+    def __init__(self, field: str, message: str, uid: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+        self.uid = uid
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A wish to change an annotation that the client has seen in `version`. None means: leave it as it is.
+
+    A new label or new geometry accepts a draft. Status "draft" takes a verdict or an edit back.
+    """
+
+    uid: str
+    version: int
+    label: str | None = None
+    box: Sequence[float] | None = None
+    polygons: Parts | None = None
+    status: str | None = None
+
+    @property
+    def edits(self) -> bool:
+        return self.label is not None or self.box is not None or self.polygons is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The column values that a change comes to."""
+
+    annotation: Annotation
+    version: int
+    values: Mapping[str, Any]
+
+    @property
+    def key(self) -> object:
+        """Equal for plans that one UPDATE can write; a plan with a polygon is written by itself."""
+        if self.values.get("polygons") is not None:
+            return self.annotation.pk
+        return self.version, tuple(self.values.items())
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """What all changes of a request share, read once."""
+
+    item: Item
+    user: User
+    labels: Mapping[str, Label]
+    originals: Mapping[int, Original]
+    now: datetime
+
+
+def plan_changes(
+    item: Item, user: User, changes: Sequence[Change], annotations: Mapping[str, Annotation]
+) -> list[Plan]:
+    """A plan for each change, in order. Raises Refused, with the uid, at the first that makes no sense.
+
+    A change of another version than the current one is planned without being judged, for its author must be
+    shown the current annotation first.
+    """
+    missing = next((change.uid for change in changes if change.uid not in annotations), None)
+    if missing is not None:
+        raise Refused("uid", "There is no such annotation on this item.", missing)
+    restored = [annotations[change.uid] for change in changes if change.status == Annotation.Status.DRAFT]
+    edited = [annotation for annotation in restored if annotation.edited]
+    context = _Context(item, user, _labels(item), originals_of(item, edited), timezone.now())
+    return [_plan(context, change, annotations[change.uid]) for change in changes]
+
+
+def find_label(item: Item, name: str) -> Label:
+    """The project's label of that name, without case. Raises Refused."""
+    return _label(_labels(item), name)
+
+
+def placed(item: Item, box: Sequence[float] | None, polygons: Parts | None) -> Geometry:
+    """The geometry, clipped to the item. Raises Refused with the name of the field."""
+    try:
+        if polygons is not None:
+            return polygon_geometry(polygons, item.width, item.height)
+        if box is not None:
+            return box_geometry(box, item.width, item.height)
+    except GeometryError as error:
+        raise Refused("bbox_xyxy" if polygons is None else "polygons", str(error)) from error
+    raise Refused("bbox_xyxy", "This field is required.")
+
+
+def _plan(context: _Context, change: Change, annotation: Annotation) -> Plan:
+    if change.version != annotation.version:
+        return Plan(annotation, change.version, {})
+    try:
+        to_draft = change.status == Annotation.Status.DRAFT
+        values = _back_to_draft(context, change, annotation) if to_draft else _verdict(context, change, annotation)
+    except Refused as refusal:
+        raise Refused(refusal.field, str(refusal), change.uid) from refusal
+    return Plan(annotation, change.version, values)
+
+
+def _verdict(context: _Context, change: Change, annotation: Annotation) -> dict[str, Any]:
+    edits = _edits(context, change, annotation)
+    differs = any(getattr(annotation, column) != value for column, value in edits.items())
+    # "Edited" tells apart what the model said from what a person made of it, so a person's own work never is.
+    edited = annotation.edited or (differs and annotation.source == Annotation.Source.AUTO)
+    return {
+        **edits,
+        "edited": edited,
+        "status": change.status or Annotation.Status.ACCEPTED,
+        "reviewed_by_id": context.user.pk,
+        "reviewed_at": context.now,
+    }
+
+
+def _edits(context: _Context, change: Change, annotation: Annotation) -> dict[str, Any]:
+    edits: dict[str, Any] = {}
+    if change.label is not None:
+        edits["label_id"] = _label(context.labels, change.label).pk
+    if change.polygons is not None and annotation.kind == Annotation.Kind.BOX:
+        raise Refused("polygons", "A box has no polygons.")
+    if change.box is not None and annotation.kind == Annotation.Kind.POLYGON:
+        raise Refused("bbox_xyxy", "The bounds of a polygon follow from its polygons: send those only.")
+    if change.box is not None or change.polygons is not None:
+        edits |= placed(context.item, change.box, change.polygons).columns()
+    return edits
+
+
+def _back_to_draft(context: _Context, change: Change, annotation: Annotation) -> dict[str, Any]:
+    if annotation.source != Annotation.Source.AUTO:
+        raise Refused("status", "Only what a model has made can be a draft.")
+    if change.edits:
+        raise Refused("status", "A draft is what the model said: it cannot be changed in the same request.")
+    restored = _restored(context, annotation) if annotation.edited else {}
+    untouched = {
+        "status": Annotation.Status.DRAFT,
+        "edited": False,
+        "reviewed_by_id": None,
+        "reviewed_at": None,
+    }
+    return restored | untouched
+
+
+def _restored(context: _Context, annotation: Annotation) -> dict[str, Any]:
+    original = context.originals.get(annotation.pk)
+    if original is None:
+        raise Refused("status", "The original no longer exists, so the edit cannot be taken back.")
+    label = context.labels.get(fold(original.label))
+    if label is None:
+        raise Refused("status", f"The original's label {original.label!r} is no longer in the project.")
+    return {"label_id": label.pk, **original.geometry.columns()}
+
+
+def _labels(item: Item) -> dict[str, Label]:
+    return {fold(label.name): label for label in Label.objects.filter(project_id=item.project_id)}
+
+
+def _label(labels: Mapping[str, Label], name: str) -> Label:
+    try:
+        return labels[fold(name)]
+    except KeyError:
+        raise Refused("label", f"The project has no label {name!r}.") from None

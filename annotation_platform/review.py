@@ -1,0 +1,198 @@
+"""What people do with items and annotations: decide, edit, draw, finish.
+
+Every use case runs in one transaction that first locks the item's row. This keeps the item's state true to
+its annotations, and lets nobody change an annotation while somebody else finishes the item (on SQLite, where
+rows cannot be locked, BEGIN IMMEDIATE does the same). Versions are compared by the UPDATE itself, so that a
+client that has not seen the latest change is refused instead of overwriting it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.db.models import Case, Exists, F, OuterRef, QuerySet, Value, When
+from django.utils import timezone
+
+from .changes import Change, Plan, Refused, find_label, placed, plan_changes
+from .geometry import Parts
+from .models import Annotation, Item
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+__all__ = [
+    "Change",
+    "DraftsLeft",
+    "ItemFinished",
+    "Refused",
+    "VersionConflict",
+    "add",
+    "apply",
+    "delete",
+    "finish",
+    "flag",
+    "refresh_states",
+    "reopen",
+]
+
+
+class ItemFinished(Exception):
+    """The item is done; it takes no changes until somebody reopens it."""
+
+    def __init__(self) -> None:
+        super().__init__("The item is finished; reopen it first.")
+
+
+class DraftsLeft(Exception):
+    """The item cannot be finished while drafts wait for a verdict."""
+
+    def __init__(self, count: int) -> None:
+        drafts = "1 draft waits" if count == 1 else f"{count} drafts wait"
+        super().__init__(f"{drafts} for a verdict; accept or discard each of them first.")
+
+
+class VersionConflict(Exception):
+    """Somebody has changed these annotations meanwhile; `current` holds them as they are now."""
+
+    def __init__(self, current: Iterable[Annotation]) -> None:
+        super().__init__("The annotation has been changed meanwhile.")
+        self.current = list(current)
+
+
+@transaction.atomic
+def apply(item: Item, user: User, changes: Sequence[Change]) -> list[Annotation]:
+    """Accept, discard, edit, relabel or put back to draft, all or nothing; returns them in that order.
+
+    Raises ItemFinished, VersionConflict with every annotation whose version differs, or Refused.
+    """
+    item = _lock(item, open_only=True)
+    uids = [change.uid for change in changes]
+    annotations = _by_uid(item, uids)
+    plans = plan_changes(item, user, changes, annotations)
+    stale = [plan.annotation for plan in plans if plan.annotation.version != plan.version]
+    if stale or not _write(plans):
+        raise VersionConflict(stale or _by_uid(item, uids).values())
+    refresh_states(Item.objects.filter(pk=item.pk))
+    changed = _by_uid(item, uids)
+    return [changed[uid] for uid in uids]
+
+
+@transaction.atomic
+def add(
+    item: Item,
+    user: User,
+    label: str,
+    *,
+    box: Sequence[float] | None = None,
+    polygons: Parts | None = None,
+) -> Annotation:
+    """Draw a box, or a polygon where `polygons` is given; what a person draws is accepted from the start.
+
+    Raises ItemFinished or Refused.
+    """
+    item = _lock(item, open_only=True)
+    annotation = Annotation.objects.create(
+        item=item,
+        label=find_label(item, label),
+        **placed(item, box, polygons).columns(),
+        status=Annotation.Status.ACCEPTED,
+        source=Annotation.Source.MANUAL,
+        reviewed_by=user,
+        reviewed_at=timezone.now(),
+    )
+    refresh_states(Item.objects.filter(pk=item.pk))
+    return annotation
+
+
+@transaction.atomic
+def delete(annotation: Annotation, version: int) -> None:
+    """Delete what a person drew. Raises Refused for a model's work, ItemFinished or VersionConflict."""
+    if annotation.source != Annotation.Source.MANUAL:
+        raise Refused("detail", "A model has made this annotation: discard it instead.")
+    item = _lock(annotation.item, open_only=True)
+    deleted, _ = Annotation.objects.filter(pk=annotation.pk, version=version).delete()
+    if not deleted:
+        raise VersionConflict(_by_uid(item, [annotation.uid]).values())
+    refresh_states(Item.objects.filter(pk=item.pk))
+
+
+@transaction.atomic
+def finish(item: Item, user: User) -> None:
+    """Say that the item is complete, or that nothing is on it. Raises DraftsLeft."""
+    item = _lock(item)
+    drafts = item.annotations.drafts().count()
+    if drafts:
+        raise DraftsLeft(drafts)
+    if item.state != Item.State.DONE:
+        _set_state(item, Item.State.DONE, finished_by=user)
+
+
+@transaction.atomic
+def reopen(item: Item) -> None:
+    """Take back that an item is done or flagged."""
+    item = _lock(item)
+    if item.state in (Item.State.DONE, Item.State.FLAGGED):
+        has_work = item.annotations.exists()
+        _set_state(item, Item.State.DRAFTED if has_work else Item.State.UNLABELED)
+
+
+@transaction.atomic
+def flag(item: Item) -> None:
+    """Say that somebody else should look at the item; done or not, it is no longer done."""
+    item = _lock(item)
+    if item.state != Item.State.FLAGGED:
+        _set_state(item, Item.State.FLAGGED)
+
+
+def refresh_states(items: QuerySet[Item]) -> None:
+    """Make these items' state true to their annotations; done and flagged are a person's word."""
+    has_work = Exists(Annotation.objects.filter(item=OuterRef("pk")))
+    by_machine = items.filter(state__in=[Item.State.UNLABELED, Item.State.DRAFTED])
+    by_machine.update(
+        state=Case(When(has_work, then=Value(Item.State.DRAFTED)), default=Value(Item.State.UNLABELED)),
+        updated_at=timezone.now(),
+    )
+
+
+def _lock(item: Item, *, open_only: bool = False) -> Item:
+    """The item as it is now, ours until the transaction ends. A deleted one raises Item.DoesNotExist."""
+    locked = Item.objects.select_for_update(of=("self",)).select_related("project").get(pk=item.pk)
+    if open_only and locked.state == Item.State.DONE:
+        raise ItemFinished
+    return locked
+
+
+def _set_state(item: Item, state: Item.State, *, finished_by: User | None = None) -> None:
+    now = timezone.now()
+    finished_at = now if state == Item.State.DONE else None
+    Item.objects.filter(pk=item.pk).update(
+        state=state, finished_by=finished_by, finished_at=finished_at, updated_at=now
+    )
+
+
+def _by_uid(item: Item, uids: Sequence[str]) -> dict[str, Annotation]:
+    return {found.uid: found for found in item.annotations.filter(uid__in=uids).with_related()}
+
+
+def _write(plans: Sequence[Plan]) -> bool:
+    """Write every plan if each annotation still has the version it was planned for.
+
+    Equal changes go in one UPDATE, so that accepting a thousand drafts takes one statement, not a thousand.
+    """
+    now = timezone.now()
+    return all(
+        Annotation.objects.filter(pk__in=[plan.annotation.pk for plan in group], version=group[0].version).update(
+            **group[0].values, version=F("version") + 1, updated_at=now
+        )
+        == len(group)
+        for group in _grouped(plans, lambda plan: plan.key)
+    )
+
+
+def _grouped(plans: Sequence[Plan], key: Callable[[Plan], object]) -> list[list[Plan]]:
+    groups: dict[object, list[Plan]] = {}
+    for plan in plans:
+        groups.setdefault(key(plan), []).append(plan)
+    return list(groups.values())

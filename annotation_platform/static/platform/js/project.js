@@ -1,0 +1,74 @@
+/** Project page: uploads by button or drag and drop. The live part refreshes itself through htmx. */
+
+import { UploadPanel } from "platform/upload-panel";
+import { UploadQueue } from "platform/upload-queue";
+
+/** While many files go up, the thumbnails follow at this pace. */
+const REFRESH_MS = 5000;
+
+const panel = document.querySelector("[data-uploads]");
+const picker = document.querySelector("[data-files]");
+const hint = document.querySelector("[data-drop-hint]");
+const queue = new UploadQueue(panel.dataset.url);
+new UploadPanel(panel, queue);
+
+let refreshed = 0;
+
+function refresh() {
+  refreshed = performance.now();
+  document.dispatchEvent(new CustomEvent("platform:uploaded"));
+}
+
+/** The auto-label button counts anew; not under a person who has its dialog open. */
+function refreshAutolabel() {
+  const dialog = document.querySelector("#autolabel-slot dialog[open]");
+  if (dialog) dialog.addEventListener("close", refreshAutolabel, { once: true });
+  else document.dispatchEvent(new CustomEvent("platform:uploads-ended"));
+}
+
+queue.addEventListener("idle", () => {
+  refresh();
+  refreshAutolabel();
+});
+queue.addEventListener("change", ({ detail }) => {
+  if (detail.upload.state === "done" && performance.now() - refreshed > REFRESH_MS) refresh();
+});
+
+document.querySelector("[data-pick-files]").addEventListener("click", () => picker.click());
+picker.addEventListener("change", () => {
+  queue.add(picker.files);
+  // Emptied, so that choosing the same file again is a change again.
+  picker.value = "";
+});
+
+addEventListener("beforeunload", (event) => {
+  if (queue.isBusy) event.preventDefault();
+});
+
+// Entering a child fires before leaving its parent, hence the count.
+let depth = 0;
+
+function carriesFiles(event) {
+  return event.dataTransfer?.types.includes("Files") ?? false;
+}
+
+function setDepth(value) {
+  depth = value;
+  hint.hidden = depth === 0;
+}
+
+document.addEventListener("dragenter", (event) => {
+  if (carriesFiles(event)) setDepth(depth + 1);
+});
+document.addEventListener("dragleave", (event) => {
+  if (carriesFiles(event)) setDepth(Math.max(0, depth - 1));
+});
+document.addEventListener("dragover", (event) => {
+  if (carriesFiles(event)) event.preventDefault();
+});
+document.addEventListener("drop", (event) => {
+  if (!carriesFiles(event)) return;
+  event.preventDefault();
+  setDepth(0);
+  queue.add(event.dataTransfer.files);
+});

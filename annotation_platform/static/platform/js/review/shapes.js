@@ -1,0 +1,83 @@
+/**
+ * What a shape is to the editor, and how it compares with what the server has.
+ *
+ * @typedef {import("review/geometry").Geometry} Geometry
+ * @typedef {Geometry & {
+ *   id: string,             our own key, which stays when the server gives a uid
+ *   uid: string | null,     null until the server knows the shape
+ *   version: number,
+ *   label: string,
+ *   kind: "box" | "polygon",
+ *   status: "draft" | "accepted" | "discarded",
+ *   edited: boolean,
+ *   source: "auto" | "manual",
+ *   score: number | null,
+ *   removed: boolean,       deleted here; kept so that undo can bring it back
+ * }} Shape
+ * @typedef {{minScore: number, showDiscarded: boolean}} Filter
+ */
+
+let counter = 0;
+
+/** @returns {string} a key for a shape, unique on this page */
+export const newId = () => `shape-${++counter}`;
+
+/** @param {object} annotation as the API shows it @returns {Omit<Shape, "id">} */
+export function fromAnnotation(annotation) {
+  const { uid, version, label, kind, bbox_xyxy, polygons, status, edited, source, score } = annotation;
+  return { uid, version, label, kind, bbox_xyxy, polygons, status, edited, source, score, removed: false };
+}
+
+/** @param {string} label @param {import("review/geometry").Box} box @returns {Shape} a box drawn by hand */
+export function manualBox(label, box) {
+  return {
+    id: newId(), uid: null, version: 0, label, kind: "box", bbox_xyxy: box, polygons: null,
+    status: "accepted", edited: false, source: "manual", score: null, removed: true,
+  };
+}
+
+/** @param {Shape} shape */
+export const isDraft = (shape) => shape.status === "draft" && !shape.removed;
+
+/** @param {Shape} shape @param {Filter} filter @returns {boolean} */
+export function passes(shape, filter) {
+  if (shape.removed || (shape.status === "discarded" && !filter.showDiscarded)) return false;
+  // The cut-off is for drafts: what a person has accepted stays in sight.
+  return shape.status !== "draft" || shape.score === null || shape.score >= filter.minScore;
+}
+
+/** Lowest score first: what the model is least sure of deserves fresh eyes. Shapes without a score come last. */
+export function reviewOrder(shapes) {
+  return [...shapes].sort((a, b) => (a.score ?? 2) - (b.score ?? 2));
+}
+
+/** @param {Shape} shape @returns {string} such as "0.42" */
+export const scoreText = (shape) => (shape.score === null ? "" : shape.score.toFixed(2));
+
+/**
+ * The request that makes the server's copy equal to ours.
+ * @param {Shape} shape
+ * @param {Omit<Shape, "id"> | null} saved the server's copy, null where it has none
+ * @returns {{method: "POST" | "PATCH" | "DELETE", body: object} | null} null where they are equal
+ */
+export function requestFor(shape, saved) {
+  if (!saved) return shape.removed ? null : { method: "POST", body: creation(shape) };
+  if (shape.removed) return { method: "DELETE", body: { version: saved.version } };
+  const changes = differences(shape, saved);
+  return Object.keys(changes).length ? { method: "PATCH", body: { version: saved.version, ...changes } } : null;
+}
+
+function differences(shape, saved) {
+  // A draft is the prediction as it was made: the server restores label and geometry from it.
+  if (shape.status === "draft") return saved.status === "draft" ? {} : { status: "draft" };
+  const changes = {};
+  if (shape.status !== saved.status) changes.status = shape.status;
+  if (shape.label !== saved.label) changes.label = shape.label;
+  const field = shape.kind === "polygon" ? "polygons" : "bbox_xyxy";
+  if (JSON.stringify(shape[field]) !== JSON.stringify(saved[field])) changes[field] = shape[field];
+  return changes;
+}
+
+function creation({ label, kind, bbox_xyxy, polygons }) {
+  return kind === "polygon" ? { label, kind, polygons } : { label, kind, bbox_xyxy };
+}

@@ -1,0 +1,58 @@
+"""What the tests of the app share: a registry with the fake model, and a doorbell that only writes down its rings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from autolabel import queue
+from autolabel.inference import registry
+
+from .fakes import FAKE
+
+
+@pytest.fixture
+def configure(settings: Any) -> Callable[..., None]:
+    """`configure(CHUNK_SIZE=2)` changes keys of settings.AUTOLABEL."""
+
+    def change(**keys: Any) -> None:
+        settings.AUTOLABEL = {**settings.AUTOLABEL, **keys}
+
+    return change
+
+
+@pytest.fixture
+def fake_model(configure: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """The registry holds the fake as "yolo"; `fake_model(FLOOR=0.3)` changes keys of its entry."""
+    # A predictor stays warm for as long as its spec is the same; no test shall inherit another's.
+    monkeypatch.setattr(registry, "_warm", {})
+
+    def register(**keys: Any) -> None:
+        configure(MODELS={"yolo": {"PREDICTOR": FAKE, **keys}})
+
+    register()
+    return register
+
+
+class Rings(list[tuple[str, str, int]]):
+    """The rings so far, as (job_uid, queue, lanes). `queued` is what the queue says when asked how many wait."""
+
+    queued: int = 0
+
+
+@pytest.fixture
+def rings(monkeypatch: pytest.MonkeyPatch) -> Rings:
+    """Takes the place of the doorbell where no Redis is there."""
+    rung = Rings()
+    monkeypatch.setattr(queue, "ring", lambda job_uid, name, lanes=1: rung.append((job_uid, name, lanes)))
+    monkeypatch.setattr(queue, "queued_lanes", lambda job_uid, name: rung.queued)
+    monkeypatch.setattr(queue, "stop_lanes", lambda job_uid, name: 0)
+    return rung
+
+
+@pytest.fixture
+def queue_down(settings: Any, tmp_path: Any) -> None:
+    """A queue server that does not answer, reached for in earnest."""
+    settings.RQ_QUEUES = {"autolabel": {"URL": f"unix://{tmp_path}/nobody.sock?db=0"}}

@@ -1,0 +1,153 @@
+"""The platform keeps the contract, with its own rows and files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+
+from annotation_platform import review
+from annotation_platform.autolabel_host import PlatformHost
+from annotation_platform.models import Annotation, Item
+from annotation_platform.models import Project as ProjectRow
+from annotation_platform.uploads import create_item
+from autolabel.hosts.base import Draft, ItemDrafts, JobRef, Project
+from autolabel.shapes import Shape
+from tests.factories import make_item, make_manual, make_member, make_project, make_user
+
+from .fakes import picture
+from .host_contract import HostContract
+
+
+class PlatformWorld:
+    def __init__(self) -> None:
+        self.host = PlatformHost()
+        self.manager, self.viewer, self.stranger = make_user(), make_user(), make_user()
+
+    def make_project(self, labels: tuple[str, ...] = ("bolt", "nut")) -> Project:
+        row = make_project(labels=labels, members={self.manager: "manager", self.viewer: "viewer"})
+        return Project(row.uid, row.name)
+
+    def make_item(self, project: Project, data: bytes | None = None) -> str:
+        row = ProjectRow.objects.get(uid=project.uid)
+        return create_item(row, ContentFile(data or picture()), name="part.png").uid
+
+    def delete_project(self, project: Project) -> None:
+        ProjectRow.objects.get(uid=project.uid).delete()
+
+    def delete_item(self, item_uid: str) -> None:
+        _item(item_uid).delete()
+
+    def lose_file(self, item_uid: str) -> None:
+        image = _item(item_uid).image
+        image.storage.delete(image.name)
+
+    def label_by_hand(self, item_uid: str) -> None:
+        review.add(_item(item_uid), self.manager, "bolt", box=(1, 1, 9, 9))
+
+    def finish(self, item_uid: str) -> None:
+        review.finish(_item(item_uid), self.manager)
+
+    def flag(self, item_uid: str) -> None:
+        review.flag(_item(item_uid))
+
+    def decide(self, item_uid: str, prediction_uid: str, verdict: str) -> None:
+        draft = Annotation.objects.get(item__uid=item_uid, prediction_uid=prediction_uid)
+        wish: dict[str, Any] = {"box": (3, 3, 13, 13)} if verdict == "edited" else {"status": verdict}
+        review.apply(draft.item, self.manager, [review.Change(draft.uid, draft.version, **wish)])
+
+    def drafts(self, item_uid: str) -> dict[str, Shape]:
+        drafts = Annotation.objects.drafts().filter(item__uid=item_uid).select_related("label")
+        return {
+            draft.prediction_uid: Shape(draft.label.name, draft.score, draft.bbox_xyxy, _tuples(draft.polygons))
+            for draft in drafts
+        }
+
+    def annotations(self, item_uid: str) -> int:
+        return Annotation.objects.filter(item__uid=item_uid).count()
+
+
+def _item(item_uid: str) -> Item:
+    return Item.objects.get(uid=item_uid)
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(part) for part in value) if isinstance(value, list) else value
+
+
+class TestPlatformHost(HostContract):
+    @pytest.fixture
+    def world(self) -> PlatformWorld:
+        return PlatformWorld()
+
+
+def _draft(item: Item, label: str = "bolt") -> ItemDrafts:
+    return ItemDrafts(item.uid, 64, 48, (Draft("p-1", Shape(label, 0.5, (1.0, 2.0, 3.0, 4.0))),))
+
+
+def _job(item: Item) -> JobRef:
+    return JobRef("j-1", item.project.uid, "running", "yolo26n", "abc")
+
+
+@pytest.mark.django_db
+class TestItemStates:
+    """The platform keeps each item's state true to what lies on it."""
+
+    def test_an_item_becomes_drafted_with_its_first_draft_and_unlabeled_without(self) -> None:
+        item, host = make_item(), PlatformHost()
+
+        host.write_drafts(_job(item), [_draft(item)])
+        item.refresh_from_db()
+        assert item.state == "drafted"
+
+        host.delete_drafts(_job(item))
+        item.refresh_from_db()
+        assert item.state == "unlabeled"
+
+    def test_an_item_that_is_done_stays_done_when_a_jobs_drafts_are_deleted(self) -> None:
+        item, host = make_item(), PlatformHost()
+        host.write_drafts(_job(item), [_draft(item)])
+        Annotation.objects.filter(item=item).update(status="discarded", reviewed_at="2026-01-01T00:00Z")
+        review.finish(item, make_member(item.project))
+
+        assert host.delete_drafts(_job(item)) == 0
+        item.refresh_from_db()
+        assert item.state == "done"
+
+    def test_a_draft_names_its_model_job_and_prediction(self) -> None:
+        item = make_item()
+        PlatformHost().write_drafts(_job(item), [_draft(item)])
+
+        draft = Annotation.objects.get(item=item)
+        assert (draft.model_name, draft.model_version) == ("yolo26n", "abc")
+        assert (draft.job_uid, draft.prediction_uid) == ("j-1", "p-1")
+        assert (draft.source, draft.status, draft.score) == ("auto", "draft", 0.5)
+
+    def test_a_persons_annotations_are_not_counted_as_verdicts(self) -> None:
+        annotation = make_manual()
+
+        assert list(PlatformHost().verdicts(_job(annotation.item))) == []
+
+    def test_it_writes_a_batch_in_a_constant_number_of_queries(self, django_assert_max_num_queries: Any) -> None:
+        project = make_project()
+        items = [make_item(project) for _ in range(5)]
+
+        with django_assert_max_num_queries(12):
+            PlatformHost().write_drafts(_job(items[0]), [_draft(item) for item in items])
+
+    def test_it_locks_the_items_before_it_looks_whether_they_are_free(
+        self, django_assert_max_num_queries: Any
+    ) -> None:
+        """Otherwise a person could label an item between the look and the lock (where rows can be locked at all)."""
+        item = make_item()
+        with django_assert_max_num_queries(12) as captured:
+            PlatformHost().write_drafts(_job(item), [_draft(item)])
+
+        looks = [number for number, query in enumerate(captured) if "EXISTS" in query["sql"]]
+        locks = [number for number, query in enumerate(captured) if _is_the_lock(query["sql"])]
+        assert locks[0] < looks[0]
+
+
+def _is_the_lock(sql: str) -> bool:
+    return sql.startswith("SELECT") and '"annotation_platform_item"."image"' in sql

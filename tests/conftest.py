@@ -1,0 +1,38 @@
+"""What all tests share. No test writes below the repository."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connections
+from rest_framework.test import APIClient
+
+
+@pytest.fixture(autouse=True)
+def media(settings: Any, tmp_path: Path) -> Path:
+    """The folder that uploads go to; this test's own."""
+    settings.MEDIA_ROOT = tmp_path / "media"
+    return settings.MEDIA_ROOT
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """SQLite in a file: in memory, two threads share one cache and fail at once where real ones would wait."""
+    default = connections["default"]
+    if default.vendor == "sqlite":
+        default.settings_dict["TEST"]["NAME"] = str(tmp_path_factory.mktemp("db") / "test.sqlite3")
+
+
+@pytest.fixture
+def as_user() -> Any:
+    """`as_user(user)` is an API client with that user's session; without a user, an anonymous one."""
+
+    def client(user: Any = None, **options: Any) -> APIClient:
+        api = APIClient(**options)
+        if user is not None:
+            api.force_login(user)
+        return api
+
+    return client

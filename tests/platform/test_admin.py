@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from annotation_platform.models import Annotation, ApiKey, Item
+from tests.factories import make_draft, make_item, make_project, make_rows_of_items, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def boss(client: Client) -> Client:
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+    return client
+
+
+def test_a_new_key_is_shown_once_and_never_again(boss: Client) -> None:
+    owner = make_user()
+    form = {"user": owner.pk, "name": "nightly", "is_active": "on"}
+
+    first = boss.post("/admin/annotation_platform/apikey/add/", form, follow=True).content.decode()
+
+    key = re.search(r"ap_[\w-]{43}", first)
+    assert key is not None
+    found = boss.get("/api/v1/users/me/projects/", headers={"X-Api-Key": key[0]})
+    assert found.status_code == 200
+    row = ApiKey.objects.get()
+    for url in ("/admin/annotation_platform/apikey/", f"/admin/annotation_platform/apikey/{row.pk}/change/"):
+        page = boss.get(url).content.decode()
+        assert key[0] not in page
+        assert row.key_hash not in page
+
+
+def test_a_key_can_be_revoked_but_not_given_to_somebody_else(boss: Client) -> None:
+    owner = make_user()
+    boss.post("/admin/annotation_platform/apikey/add/", {"user": owner.pk, "name": "a", "is_active": "on"})
+    before = ApiKey.objects.get()
+
+    url = f"/admin/annotation_platform/apikey/{before.pk}/change/"
+    boss.post(url, {"user": make_user().pk, "name": "a"})
+
+    after = ApiKey.objects.get()
+    assert (after.user, after.is_active, after.key_hash) == (owner, False, before.key_hash)
+
+
+@pytest.mark.parametrize("model", ["project", "item", "annotation", "apikey"])
+def test_every_list_and_form_opens_and_can_be_searched(boss: Client, model: str) -> None:
+    draft = make_draft()
+    ApiKey.objects.create(user=make_user(), name="a", prefix="ap_x", key_hash="h")
+    pk = {"project": draft.item.project_id, "item": draft.item_id, "annotation": draft.pk}.get(
+        model, ApiKey.objects.get().pk
+    )
+
+    assert boss.get(f"/admin/annotation_platform/{model}/?q=a").status_code == 200
+    assert boss.get(f"/admin/annotation_platform/{model}/{pk}/change/").status_code == 200
+
+
+@pytest.mark.parametrize("model", ["project", "item", "annotation"])
+def test_lists_take_the_same_queries_for_many_rows(
+    boss: Client, model: str, django_assert_max_num_queries: Any
+) -> None:
+    for _ in range(5):
+        for item in make_rows_of_items(make_project(), 3):
+            make_draft(item)
+
+    with django_assert_max_num_queries(8):
+        boss.get(f"/admin/annotation_platform/{model}/")
+
+
+def test_items_and_annotations_are_not_made_by_hand(boss: Client) -> None:
+    assert boss.get("/admin/annotation_platform/item/add/").status_code == 403
+    assert boss.get("/admin/annotation_platform/annotation/add/").status_code == 403
+
+
+@pytest.mark.parametrize("action", ["one", "selected"])
+def test_deleting_annotations_keeps_the_items_state_true(boss: Client, action: str) -> None:
+    draft = make_draft(make_item())
+    url = "/admin/annotation_platform/annotation/"
+
+    if action == "one":
+        boss.post(f"{url}{draft.pk}/delete/", {"post": "yes"})
+    else:
+        boss.post(url, {"action": "delete_selected", "_selected_action": [draft.pk], "post": "yes"})
+
+    assert not Annotation.objects.exists()
+    assert Item.objects.get().state == "unlabeled"
+
+
+def test_a_project_with_labeled_items_can_be_deleted(boss: Client) -> None:
+    draft = make_draft()
+
+    answer = boss.post(f"/admin/annotation_platform/project/{draft.item.project_id}/delete/", {"post": "yes"})
+
+    assert answer.status_code == 302
+    assert not Item.objects.exists()
