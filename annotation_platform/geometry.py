@@ -66,9 +66,7 @@ def polygon_geometry(parts: Parts, width: int, height: int) -> Geometry:
     if x_min < 0 or y_min < 0 or x_max > width or y_max > height:
         shape = shape.intersection(box(0, 0, width, height))
         rings = [_rings_of(polygon) for polygon in _polygons_in(shape)]
-    if not rings or shape.area <= 0:
-        raise GeometryError("The polygon has no area inside the image.")
-    clipped = clip_box(_bounds(rings), width, height)
+    clipped = clip_box(_bounds(rings), width, height) if shape.area > 0 else None
     if clipped is None:
         raise GeometryError("The polygon has no area inside the image.")
     return Geometry(clipped, rings)
@@ -99,8 +97,6 @@ def _open_ring(ring: Ring) -> list[list[float]]:
 
 def _bounds(parts: Iterable[Sequence[Ring]]) -> Box:
     points = [point for part in parts for ring in part for point in ring]
-    if not points:
-        return (0.0, 0.0, 0.0, 0.0)
     xs, ys = [point[0] for point in points], [point[1] for point in points]
     return (min(xs), min(ys), max(xs), max(ys))
 

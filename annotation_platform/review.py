@@ -158,7 +158,7 @@ def refresh_states(items: QuerySet[Item]) -> None:
 
 def _lock(item: Item, *, open_only: bool = False) -> Item:
     """The item as it is now, ours until the transaction ends. A deleted one raises Item.DoesNotExist."""
-    locked = Item.objects.select_for_update(of=("self",)).select_related("project").get(pk=item.pk)
+    locked = Item.objects.select_for_update().get(pk=item.pk)
     if open_only and locked.state == Item.State.DONE:
         raise ItemFinished
     return locked

@@ -17,6 +17,12 @@ def media(settings: Any, tmp_path: Path) -> Path:
     return settings.MEDIA_ROOT
 
 
+@pytest.fixture(autouse=True)
+def lazy_static_files(settings: Any) -> None:
+    """Otherwise every test client reads the whole tree of static files before its first request."""
+    settings.WHITENOISE_AUTOREFRESH = True
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings: None, tmp_path_factory: pytest.TempPathFactory) -> None:
     """SQLite in a file: in memory, two threads share one cache and fail at once where real ones would wait."""

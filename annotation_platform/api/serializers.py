@@ -37,7 +37,7 @@ class LabelSerializer(serializers.ModelSerializer[Label]):
         read_only_fields = ["order"]
 
 
-@extend_schema_field({"oneOf": [{"type": "string"}, {"$ref": "#/components/schemas/LabelRequest"}]})
+@extend_schema_field({"oneOf": [{"type": "string"}, {"$ref": "#/components/schemas/Label"}]})
 class LabelOrNameField(serializers.Field):
     """A label, or only its name."""
 

@@ -1,10 +1,20 @@
 """The HTML pages. Their names have no namespace, because settings and the auto-label host refer to them."""
 
 from django.contrib.auth.views import LoginView, LogoutView
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
 from . import views
 from .forms import SignInForm
+
+
+class UidConverter(StringConverter):
+    """A uid as we write it; anything else, which some databases even choke on, is no page of ours."""
+
+    regex = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+
+
+register_converter(UidConverter, "uid")
 
 sign_in = LoginView.as_view(form_class=SignInForm, redirect_authenticated_user=True)
 
@@ -13,7 +23,7 @@ urlpatterns = [
     path("sign-out/", LogoutView.as_view(), name="sign-out"),
     path("", views.project_list, name="projects"),
     path("projects/new/", views.project_new, name="project-new"),
-    path("projects/<str:uid>/", views.project, name="project"),
-    path("projects/<str:uid>/review/next/", views.review_next, name="review-next"),
-    path("items/<str:uid>/", views.item, name="item"),
+    path("projects/<uid:uid>/", views.project, name="project"),
+    path("projects/<uid:uid>/review/next/", views.review_next, name="review-next"),
+    path("items/<uid:uid>/", views.item, name="item"),
 ]

@@ -75,9 +75,10 @@ def _decode(data: bytes, max_pixels: int) -> DecodedImage:
                     f"The image has {opened.width} × {opened.height} pixels; "
                     f"at most {max_pixels // 1_000_000} megapixels are taken."
                 )
+            # Asked before loading, because Pillow turns a TIFF by itself then and forgets that it did.
+            rotated = opened.getexif().get(0x0112, 1) in range(2, 9)
             opened.load()
             upright = ImageOps.exif_transpose(opened)
-            rotated = opened.getexif().get(0x0112, 1) not in (0, 1)
             return DecodedImage(_to_rgb(upright), opened.format or "", opened.mode, rotated)
     except ItemUnreadable:
         raise

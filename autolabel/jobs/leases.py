@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from datetime import timedelta
 from types import TracebackType
 
-from django.db import connections, router, transaction
+from django.db import DatabaseError, connections, router, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
@@ -15,6 +16,8 @@ from autolabel.models import Chunk, Job
 from autolabel.models.job import new_uid
 
 __all__ = ["Watch", "claim", "lease_end", "release", "release_expired"]
+
+logger = logging.getLogger(__name__)
 
 
 def lease_end() -> object:
@@ -80,12 +83,24 @@ class Watch:
         try:
             while not self._end.wait(settings.cancel_poll_seconds):
                 since_renewal += settings.cancel_poll_seconds
-                held = Chunk.objects.filter(pk=self._chunk.pk, token=self._chunk.token, state=Chunk.State.LEASED)
-                if since_renewal >= settings.heartbeat_seconds:
-                    since_renewal = 0.0
-                    held.update(lease_until=lease_end())
-                if not held.filter(job__status=Job.Status.RUNNING).exists():
+                renew = since_renewal >= settings.heartbeat_seconds
+                try:
+                    over = self._look(renew=renew)
+                except DatabaseError as error:
+                    # The database may be restarting; the next look is made on a fresh connection.
+                    logger.warning("No look after the lease of %s for now: %s", self._chunk, error)
+                    connections.close_all()
+                    continue
+                if over:
                     self.over.set()
                     return
+                since_renewal = 0.0 if renew else since_renewal
         finally:
             connections.close_all()
+
+    def _look(self, *, renew: bool) -> bool:
+        """Renew the lease if it is time to; whether the work has become pointless."""
+        held = Chunk.objects.filter(pk=self._chunk.pk, token=self._chunk.token, state=Chunk.State.LEASED)
+        if renew:
+            held.update(lease_until=lease_end())
+        return not held.filter(job__status=Job.Status.RUNNING).exists()

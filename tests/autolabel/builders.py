@@ -77,9 +77,7 @@ def make_worker(name: str = "worker-1", *, silent: timedelta = timedelta(0), **m
         "device": "cpu",
     }
     served = {model_type: {**fake, **facts} for model_type, facts in (models or {"yolo": {}}).items()}
-    return Worker.objects.create(
-        name=name, hostname="here", pid=1, served_models=served, heartbeat_at=Now() - silent
-    )
+    return Worker.objects.create(name=name, hostname="here", pid=1, served_models=served, heartbeat_at=Now() - silent)
 
 
 def run_to_end(job: Job, rounds: int = 30) -> Job:

@@ -6,6 +6,7 @@ import io
 import os
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -34,13 +35,20 @@ def picture(
 
 
 class FakePredictor:
-    """Says of every image what its first pixel asks for: red is the number of shapes, green their score."""
+    """Says of every image what its first pixel asks for: red is the number of shapes, green their score.
+
+    Options: `seconds` that an image takes; `log`, a file to which every batch appends the pid that predicted it.
+    """
 
     def __init__(self, spec: ModelSpec) -> None:
         self._seconds = float(spec.options.get("seconds", 0))
+        self._log = Path(spec.options["log"]) if spec.options.get("log") else None
         self.info = ModelInfo("fake", "1", "0" * 64, FAKE_LABELS, ("box",), "none", "cpu", {"python": "3"})
 
     def predict_batch(self, images: Sequence[np.ndarray], labels: Sequence[str], floor: float) -> list[list[Shape]]:
+        if self._log:
+            with self._log.open("a") as log:
+                log.write(f"{os.getpid()}\n")
         time.sleep(self._seconds * len(images))
         return [self._shapes(image, floor) for image in images]
 

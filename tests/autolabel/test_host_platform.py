@@ -136,9 +136,7 @@ class TestItemStates:
         with django_assert_max_num_queries(12):
             PlatformHost().write_drafts(_job(items[0]), [_draft(item) for item in items])
 
-    def test_it_locks_the_items_before_it_looks_whether_they_are_free(
-        self, django_assert_max_num_queries: Any
-    ) -> None:
+    def test_it_locks_the_items_before_it_looks_whether_they_are_free(self, django_assert_max_num_queries: Any) -> None:
         """Otherwise a person could label an item between the look and the lock (where rows can be locked at all)."""
         item = make_item()
         with django_assert_max_num_queries(12) as captured:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from .site import Site
+from tests.site import Site
 
 ITEMS = 160
 # A cycle of four images asks for 0, 1, 2 and 3 boxes.

@@ -113,7 +113,6 @@ def test_viewers_get_a_read_only_review_page(role: str, is_shown: bool) -> None:
 
 
 def test_a_person_signs_in_and_out() -> None:
-    make_user("ann").set_password("x")
     user = make_user("bea")
     user.set_password("correct horse")
     user.save()

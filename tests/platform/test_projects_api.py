@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from annotation_platform.models import Annotation, Item, Label, Membership, Project
-from annotation_platform.projects import MAX_LABELS, PALETTE
+from annotation_platform.projects import MAX_LABELS, PALETTE, LabelTaken, add_label
 from tests.factories import (
     make_draft,
     make_item,
@@ -144,6 +144,28 @@ def test_a_label_that_differs_only_in_case_is_refused(as_user: Any, taken: str, 
     assert answer.status_code == 400
     assert list(answer.json()) == ["name"]
     assert Label.objects.count() == 1
+
+
+def test_a_project_has_at_most_a_thousand_labels(as_user: Any) -> None:
+    project = make_project(labels=[f"label {number}" for number in range(MAX_LABELS)])
+    client = as_user(make_member(project, "manager"))
+
+    answer = client.post(f"{PROJECTS}{project.uid}/labels/", {"name": "one more"}, format="json")
+
+    assert (answer.status_code, list(answer.json())) == (400, ["name"])
+
+
+def test_a_label_that_somebody_else_adds_at_the_same_moment_is_refused_by_the_database(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    project = make_project(labels=[])
+    monkeypatch.setattr(
+        "annotation_platform.projects.default_color",
+        lambda order: Label.objects.create(project=project, name="bolt", color="#000000").color,
+    )
+
+    with pytest.raises(LabelTaken):
+        add_label(project, "Bolt")
 
 
 def test_deleting_a_project_takes_everything_in_it_along(

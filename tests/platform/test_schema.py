@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import pytest
@@ -18,6 +20,13 @@ def schema() -> Any:
 def test_the_openapi_schema_is_made_without_a_warning(schema: Any) -> None:
     assert not GENERATOR_STATS._warn_cache
     assert not GENERATOR_STATS._error_cache
+
+
+def test_every_reference_leads_somewhere(schema: Any) -> None:
+    references = set(re.findall(r'"\$ref": "#/components/schemas/([^"]+)"', json.dumps(schema)))
+
+    assert references
+    assert references <= set(schema["components"]["schemas"])
 
 
 def test_every_route_is_described_and_summarised(schema: Any) -> None:

@@ -116,6 +116,18 @@ def test_a_browser_format_needs_no_display_copy(upload: Any) -> None:
     assert [item.display.name for item in Item.objects.all()] == ["", "", ""]
 
 
+def test_a_phones_jpeg_with_further_pictures_behind_the_first_is_a_jpeg(upload: Any) -> None:
+    buffer = io.BytesIO()
+    second = Image.new("RGB", (32, 24), "red")
+    Image.new("RGB", (64, 48)).save(buffer, "MPO", save_all=True, append_images=[second])
+
+    assert upload(buffer.getvalue()).status_code == 201
+
+    item = Item.objects.get()
+    assert item.image.name.endswith(".jpg")
+    assert (item.width, item.height, item.display.name) == (64, 48, "")
+
+
 def test_a_rotated_photo_has_upright_size_and_an_upright_copy(upload: Any) -> None:
     answer = upload(exif_rotated())
 

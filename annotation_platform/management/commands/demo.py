@@ -14,7 +14,6 @@ from typing import Any
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from tqdm import tqdm
 
 from annotation_platform.demo.score import Found, Score, score_image
 from annotation_platform.demo.seed import PASSWORD, USERNAME, ensure_project, ensure_user
@@ -23,7 +22,7 @@ from autolabel.hosts.loader import get_host
 from autolabel.jobs import lifecycle
 from autolabel.jobs.progress import follow
 from autolabel.jobs.services import JobRequest, create_job
-from autolabel.management.commands.autolabel import describe, show
+from autolabel.management.commands.autolabel import describe, progress_bar, show
 from autolabel.models import Job
 from autolabel.workers.companion import CompanionWorker
 
@@ -82,7 +81,7 @@ class Command(BaseCommand):
             return earlier
         job = earlier or create_job(get_host().get_project_trusted(project.uid), JobRequest(), user=user)
         ends_at = time.monotonic() + _JOB_SECONDS
-        with tqdm(unit="image", desc="Auto-labeling") as bar:
+        with progress_bar() as bar:
             for now in follow(job):
                 worker.ensure()
                 show(bar, now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
@@ -59,7 +60,7 @@ class Command(BaseCommand):
         self._report(job)
 
     def _watch(self, job: Job) -> None:
-        with CompanionWorker() as worker, tqdm(unit="item", file=self.stderr, desc="Starting") as bar:
+        with CompanionWorker() as worker, progress_bar() as bar:
             try:
                 for now in follow(job):
                     worker.ensure()
@@ -73,6 +74,11 @@ class Command(BaseCommand):
             self.stdout.write(line)
         if job.status != Job.Status.COMPLETED:
             raise CommandError(job.error_message or f"The job was {job.status}.")
+
+
+def progress_bar() -> tqdm[Any]:
+    """A bar on the standard error; where that is no terminal, a line now and then."""
+    return tqdm(unit="image", desc="Starting", file=sys.stderr, mininterval=0.2 if sys.stderr.isatty() else 10)
 
 
 def show(bar: tqdm[Any], job: Job) -> None:

@@ -40,7 +40,10 @@ export function icon(name) {
 export function toast(text, level = "info") {
   const symbol = { info: "info", success: "check-circle" }[level] ?? "alert";
   const notice = element("p", { class: `notice ${level}` }, icon(symbol), element("span", { class: "text" }, text));
-  document.getElementById("toasts").append(notice);
+  const toasts = document.getElementById("toasts");
+  // Said again, a text takes the place of its older self.
+  for (const older of [...toasts.children]) if (older.textContent === text) older.remove();
+  toasts.append(notice);
   setTimeout(() => notice.remove(), level === "error" || level === "warning" ? 9000 : 4500);
 }
 

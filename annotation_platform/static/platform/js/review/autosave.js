@@ -63,9 +63,9 @@ export class Autosave extends EventTarget {
     this.#running = true;
     let failures = 0;
     for (let batch = this.#nextBatch(); batch.length; batch = this.#nextBatch()) {
-      this.#emit("state", { state: failures ? "retrying" : "saving" });
+      if (!failures) this.#emit("state", { state: "saving" });
       try {
-        await this.#send(batch);
+        await this.#send(batch, { isRetry: failures > 0 });
         failures = 0;
       } catch (error) {
         if (error.isPassing) await this.#pause(batch, error, failures++);
@@ -91,30 +91,49 @@ export class Autosave extends EventTarget {
     return batch;
   }
 
-  async #send(batch) {
+  async #send(batch, { isRetry }) {
     const [{ id, method, body }] = batch;
-    const uid = this.#store.get(id).uid;
+    const { uid } = this.#store.get(id);
     if (batch.length > 1) {
       const changes = batch.map((request) => ({ uid: this.#store.get(request.id).uid, ...request.body }));
       const results = new Map((await this.#api.changeMany(changes)).map((result) => [result.uid, result]));
-      for (const request of batch) this.#adopt(request.id, results.get(this.#store.get(request.id).uid));
+      this.#adopt(batch.map((request) => [request.id, results.get(this.#store.get(request.id).uid)]));
     } else if (method === "POST") {
-      this.#adopt(id, await this.#api.create(body));
+      const arrived = isRetry ? await this.#findArrived(body) : undefined;
+      this.#adopt([[id, arrived ?? (await this.#api.create(body))]]);
     } else if (method === "PATCH") {
-      this.#adopt(id, await this.#api.change(uid, body));
+      this.#adopt([[id, await this.#api.change(uid, body)]]);
     } else {
-      await this.#api.remove(uid, body.version);
+      await this.#remove(uid, body.version);
       this.#saved.delete(id);
       this.#store.acceptFromServer([{ id, uid: null, version: 0 }]);
     }
   }
 
-  /** Takes over the server's copy; where the person has gone on editing meanwhile, only its identity. */
-  #adopt(id, annotation) {
-    const copy = fromAnnotation(annotation);
-    this.#saved.set(id, copy);
-    const { uid, version } = copy;
-    this.#store.acceptFromServer([this.#waiting.has(id) ? { id, uid, version } : { id, ...copy }]);
+  /** A creation whose answer was lost must not be made twice: it is there already, under a uid we do not know. */
+  async #findArrived(body) {
+    const known = new Set([...this.#saved.values()].map(({ uid }) => uid));
+    const isSame = (annotation) => Object.keys(body).every((field) => isEqual(annotation[field], body[field]));
+    return (await this.#api.annotations()).find((annotation) => !known.has(annotation.uid) && isSame(annotation));
+  }
+
+  async #remove(uid, version) {
+    try {
+      await this.#api.remove(uid, version);
+    } catch (error) {
+      // Gone already: what we wanted, whoever did it.
+      if (error.status !== 404) throw error;
+    }
+  }
+
+  /** Takes over the server's copies; where the person has gone on editing meanwhile, only the identity. */
+  #adopt(answers) {
+    const patches = answers.map(([id, annotation]) => {
+      const copy = fromAnnotation(annotation);
+      this.#saved.set(id, copy);
+      return this.#waiting.has(id) ? { id, uid: copy.uid, version: copy.version } : { id, ...copy };
+    });
+    this.#store.acceptFromServer(patches);
   }
 
   async #pause(batch, error, failures) {
@@ -163,4 +182,8 @@ export class Autosave extends EventTarget {
   #emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
+}
+
+function isEqual(a, b) {
+  return JSON.stringify(a) === JSON.stringify(b);
 }

@@ -24,7 +24,10 @@ export function badge(shape, color) {
   const plate = svg("rect", { class: "badge-plate", x: -1, y: top, width: textWidth(text) + 2 * PADDING, height: HEIGHT, rx: 3 });
   const words = svg("text", { class: "badge-text", x: PADDING - 1, y: top + 12.5, fill: inkOn(color) });
   words.textContent = text;
-  return svg("g", { transform: `translate(${x} ${y})` }, svg("g", { class: "fixed-size" }, plate, words));
+  const node = svg("g", { class: `badge ${shape.status}`, transform: `translate(${x} ${y})` });
+  node.style.setProperty("--c", color);
+  node.append(svg("g", { class: "fixed-size" }, plate, words));
+  return node;
 }
 
 /** Black or white, whichever can be read on `color`. @param {string} color as #rrggbb */

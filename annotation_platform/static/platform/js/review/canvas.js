@@ -11,6 +11,7 @@ const HANDLE_SIZE = 9;
 /** How far from a handle or an edge a press still counts, in screen pixels. */
 const HANDLE_REACH = { mouse: 9, pen: 12, touch: 20 };
 const EDGE_REACH = 3;
+const UNKNOWN_COLOR = "#888888";
 /** From this scale on, the image shows its pixels as squares. */
 const PIXELATED_FROM = 6;
 
@@ -19,9 +20,14 @@ export class Canvas extends EventTarget {
   #store;
   #viewport;
   #colors;
+  /** @type {Map<string, SVGElement>} */
   #nodes = new Map();
+  /** @type {Map<string, SVGElement>} */
+  #badges = new Map();
   #isEditable = false;
   #hovered = null;
+  #selected = null;
+  #isCrowded = false;
   #imageUrl;
 
   /** Whether the image itself is there. */
@@ -44,9 +50,10 @@ export class Canvas extends EventTarget {
     });
     this.image.addEventListener("error", () => this.dispatchEvent(new Event("failed")));
     this.shapes = svg("g", { class: "shapes" });
+    this.badges = svg("g", { class: "badges" });
     this.handles = svg("g", { class: "handles" });
     this.sketch = svg("path", { class: "sketch" });
-    this.world = svg("g", {}, this.image, this.shapes, this.handles, this.sketch);
+    this.world = svg("g", {}, this.image, this.shapes, this.badges, this.handles, this.sketch);
     this.root = svg("svg", { class: "canvas", tabindex: 0, role: "application", "aria-label": "Image with its shapes" }, this.world);
     stage.append(this.root);
     this.#imageUrl = imageUrl;
@@ -78,6 +85,7 @@ export class Canvas extends EventTarget {
    */
   preview(shape) {
     this.#draw(shape);
+    this.#drawBadge(shape);
     this.#drawHandles(shape);
   }
 
@@ -100,9 +108,11 @@ export class Canvas extends EventTarget {
   /** @param {string | null} id the shape under the pointer */
   setHovered(id) {
     if (id === this.#hovered) return;
-    this.#nodes.get(this.#hovered)?.classList.remove("hovered");
+    const old = this.#hovered;
+    this.#nodes.get(old)?.classList.remove("hovered");
     this.#nodes.get(id)?.classList.add("hovered");
     this.#hovered = id;
+    this.#drawBadges([old, id]);
   }
 
   /**
@@ -140,9 +150,17 @@ export class Canvas extends EventTarget {
   }
 
   #showSelection({ id, reveal }) {
-    for (const node of this.shapes.querySelectorAll(".selected")) node.classList.remove("selected");
+    const old = this.#selected;
+    this.#selected = id;
+    this.#nodes.get(old)?.classList.remove("selected");
+    const node = this.#nodes.get(id);
     const shape = this.#store.get(id);
-    this.#nodes.get(id)?.classList.add("selected");
+    if (node) {
+      node.classList.add("selected");
+      // On top of its neighbours.
+      this.shapes.append(node);
+    }
+    this.#drawBadges([old, id]);
     this.#drawHandles(shape);
     if (shape && reveal) this.#viewport.reveal(shape.bbox_xyxy);
   }
@@ -154,22 +172,22 @@ export class Canvas extends EventTarget {
       else this.#erase(id);
     }
     for (const id of this.#nodes.keys()) if (!this.#store.get(id)) this.#erase(id);
-    this.root.classList.toggle("crowded", this.#nodes.size > CROWDED);
+    const wasCrowded = this.#isCrowded;
+    this.#isCrowded = this.#nodes.size > CROWDED;
+    this.#drawBadges(this.#isCrowded === wasCrowded ? ids : this.#nodes.keys());
     this.#drawHandles(this.#store.selected);
   }
 
   #draw(shape) {
     const d = pathOf(shape);
-    const color = this.#colors.get(shape.label) ?? "#888888";
     const isSelected = shape.id === this.#store.selectedId;
     const node = svg(
       "g",
       { class: ["shape", shape.status, isSelected ? "selected" : "", shape.edited ? "edited" : ""].join(" ") },
       svg("path", { class: "halo", d }),
       svg("path", { class: "line", d }),
-      badge(shape, color),
     );
-    node.style.setProperty("--c", color);
+    node.style.setProperty("--c", this.#colorOf(shape));
     const old = this.#nodes.get(shape.id);
     if (old) old.replaceWith(node);
     else this.shapes.append(node);
@@ -179,6 +197,26 @@ export class Canvas extends EventTarget {
   #erase(id) {
     this.#nodes.get(id)?.remove();
     this.#nodes.delete(id);
+  }
+
+  #drawBadges(ids) {
+    for (const id of ids) {
+      this.#badges.get(id)?.remove();
+      this.#badges.delete(id);
+      const isShown = !this.#isCrowded || id === this.#selected || id === this.#hovered;
+      if (isShown && this.#nodes.has(id)) this.#drawBadge(this.#store.get(id));
+    }
+  }
+
+  #drawBadge(shape) {
+    const node = badge(shape, this.#colorOf(shape));
+    this.#badges.get(shape.id)?.remove();
+    this.#badges.set(shape.id, node);
+    this.badges.append(node);
+  }
+
+  #colorOf(shape) {
+    return this.#colors.get(shape.label) ?? UNKNOWN_COLOR;
   }
 
   #drawHandles(shape) {

@@ -132,6 +132,8 @@ item.addEventListener("change", applyAccess);
 const SAVE_TEXT = { saving: "Saving…", saved: "Saved", retrying: "Not saved — retrying" };
 autosave.addEventListener("state", ({ detail }) => {
   const indicator = byId("save-state");
+  const isNew = indicator.dataset.state !== detail.state;
+  if (detail.state === "retrying" && isNew) toast(detail.reason, "warning");
   indicator.dataset.state = detail.state;
   indicator.textContent = SAVE_TEXT[detail.state];
   indicator.title = detail.reason ?? "";

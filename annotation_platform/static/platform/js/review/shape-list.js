@@ -16,6 +16,7 @@ export class ShapeList {
   #canDecide = false;
   /** @type {Map<string, HTMLElement>} */
   #rows = new Map();
+  #marked = null;
 
   /**
    * @param {HTMLElement} list
@@ -71,6 +72,7 @@ export class ShapeList {
   #renew(row, shape) {
     const focused = row.contains(document.activeElement) ? document.activeElement.dataset.part : null;
     row.className = `shape-row ${shape.status}`;
+    if (shape.id === this.#marked) this.#marked = null;
     row.replaceChildren(this.#pick(shape), ...(this.#canDecide ? this.#decisions(shape) : []));
     if (focused) (row.querySelector(`[data-part=${focused}]:not(:disabled)`) ?? row.firstElementChild).focus();
   }
@@ -83,7 +85,7 @@ export class ShapeList {
     if (shape.edited) parts.push(withText("pencil", "edited"));
     if (shape.source === "manual") parts.push(element("span", { class: "by-hand" }, "by hand"));
     parts.push(kind, element("span", { class: `score number ${band(shape)}` }, scoreText(shape)), withText(status.icon, status.text));
-    return element("button", { type: "button", class: "pick", "data-part": "pick" }, ...parts);
+    return element("button", { type: "button", class: "pick", "data-part": "pick", "aria-pressed": "false" }, ...parts);
   }
 
   #decisions(shape) {
@@ -105,13 +107,18 @@ export class ShapeList {
   }
 
   #showSelection(id) {
-    for (const [rowId, row] of this.#rows) {
-      const isSelected = rowId === id;
-      row.classList.toggle("selected", isSelected);
-      row.querySelector(".pick").setAttribute("aria-pressed", String(isSelected));
-      if (isSelected && row.isConnected) keepInSight(row);
-    }
+    if (id === this.#marked) return;
+    mark(this.#rows.get(this.#marked), false);
+    mark(this.#rows.get(id), true);
+    this.#marked = id;
   }
+}
+
+function mark(row, isSelected) {
+  if (!row) return;
+  row.classList.toggle("selected", isSelected);
+  row.querySelector(".pick").setAttribute("aria-pressed", String(isSelected));
+  if (isSelected && row.isConnected) keepInSight(row);
 }
 
 /** Scrolls the list only, never the page, as `scrollIntoView` would on a narrow screen. */

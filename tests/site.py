@@ -1,10 +1,14 @@
-"""A whole site in processes of its own: database, embedded queue, workers. For tests that kill things."""
+"""A whole site in processes of its own: database, embedded queue, workers, web server.
+
+For tests that kill things, and for those that look at the product from outside.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[1]
 _SETUP = "import django, json; django.setup()\n"
 
 
@@ -26,7 +30,7 @@ class Site:
             "DATA_DIR": str(data_dir),
             "DATABASE_URL": f"sqlite:///{data_dir / 'db.sqlite3'}",
             "REDIS_URL": "",
-            "DJANGO_SETTINGS_MODULE": "tests.autolabel.site_settings",
+            "DJANGO_SETTINGS_MODULE": "tests.site_settings",
             "PYTHONPATH": str(REPOSITORY),
             **env,
         }
@@ -64,7 +68,7 @@ class Site:
 
     def make_project(self, items: int) -> str:
         """A project of small images that ask the fake model for zero to three boxes; its uid."""
-        return str(self.ask(f"from tests.autolabel.site_rows import make_project\nanswer = make_project({items})"))
+        return str(self.ask(f"from tests.site_rows import make_project\nanswer = make_project({items})"))
 
     def create_job(self, project_uid: str) -> str:
         return str(
@@ -77,9 +81,20 @@ class Site:
 
     def outcome(self, job_uid: str, seconds: float = 60) -> dict[str, Any]:
         """Wait for the job's end, then everything about it that must be exact."""
-        return dict(
-            self.ask(f"from tests.autolabel.site_rows import outcome\nanswer = outcome({job_uid!r}, {seconds})")
+        return dict(self.ask(f"from tests.site_rows import outcome\nanswer = outcome({job_uid!r}, {seconds})"))
+
+    def serve(self) -> str:
+        """Start the web server on a free port; its address, once it answers."""
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        command = [sys.executable, "-m", "gunicorn", "annotation_platform.wsgi"]
+        options = ["--bind", f"127.0.0.1:{port}", "--threads", "8", "--log-level", "warning"]
+        self._started.append(
+            subprocess.Popen([*command, *options], env=self.env, cwd=REPOSITORY, start_new_session=True)
         )
+        self.wait_for(lambda: _answers(port), "the web server answers")
+        return f"http://127.0.0.1:{port}"
 
     def processes(self, word: str = "") -> list[int]:
         """The pids of this site's living processes whose command line holds `word`."""
@@ -122,3 +137,8 @@ class Site:
     @staticmethod
     def _manage(*arguments: str) -> list[str]:
         return [sys.executable, "manage.py", *arguments]
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

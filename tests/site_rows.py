@@ -5,12 +5,16 @@ from __future__ import annotations
 import io
 import time
 from collections import Counter
+from itertools import islice
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.core.files.base import ContentFile
 from PIL import Image
 
+from annotation_platform.demo.scenes import LABELS, demo_scenes
 from annotation_platform.models import Annotation, Project
+from annotation_platform.projects import create_project
 from annotation_platform.uploads import create_item
 from autolabel.models import Job, Prediction, WebhookEvent
 from tests.factories import make_project as make_bare_project
@@ -24,6 +28,17 @@ def make_project(items: int) -> str:
         file = io.BytesIO()
         image.save(file, "PNG")
         create_item(project, ContentFile(file.getvalue()), name=f"{number}.png")
+    return project.uid
+
+
+def make_scene_project(username: str, scenes: int) -> str:
+    """A project of demo scenes, managed by a new user whose password is the name; its uid."""
+    user = get_user_model().objects.create_user(username, password=username)
+    project = create_project(user, "Workbench", [(label, None) for label in LABELS])
+    for scene in islice((one for one in demo_scenes() if one.objects), scenes):
+        file = io.BytesIO()
+        scene.image.save(file, "JPEG", quality=92)
+        create_item(project, ContentFile(file.getvalue()), name=scene.name)
     return project.uid
 
 
