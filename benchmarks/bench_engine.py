@@ -27,7 +27,7 @@ def main(images: int) -> int:
         os.environ |= {
             "DATA_DIR": folder,
             "DATABASE_URL": f"sqlite:///{folder}/db.sqlite3",
-            "DJANGO_SETTINGS_MODULE": "tests.autolabel.site_settings",
+            "DJANGO_SETTINGS_MODULE": "tests.site_settings",
             "PYTHONPATH": str(REPOSITORY),
             "LOG_LEVEL": "ERROR",
         }
@@ -51,7 +51,7 @@ def main(images: int) -> int:
 def make_project(images: int) -> str:
     """Items that share four small files, since only reading them counts here."""
     from annotation_platform.models import Item
-    from tests.autolabel.site_rows import make_project as make_small_project
+    from tests.site_rows import make_project as make_small_project
 
     uid = make_small_project(4)
     originals = list(Item.objects.filter(project__uid=uid))

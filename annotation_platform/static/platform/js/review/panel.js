@@ -41,7 +41,7 @@ export class Panel {
     const drafts = count(isDraft);
     const discarded = count(({ status }) => status === "discarded");
     const accepted = shapes.length - drafts - discarded;
-    const parts = [`${plural(drafts, "draft")} left`, `${accepted} accepted`, discarded ? `${discarded} discarded` : ""];
+    const parts = [drafts ? `${plural(drafts, "draft")} left` : "All decided", `${accepted} accepted`, discarded ? `${discarded} discarded` : ""];
     byId("tally").textContent = shapes.length ? parts.filter(Boolean).join(" · ") : "No shapes yet";
     byId("tally-bar").value = shapes.length ? 1 - drafts / shapes.length : 0;
     byId("min-score-text").textContent = this.#store.filter.minScore.toFixed(2);
