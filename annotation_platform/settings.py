@@ -165,7 +165,7 @@ AUTOLABEL = {
             "PREDICTOR": "autolabel.inference.yolo.YoloPredictor",
             "TITLE": "YOLO, demo hardware",
             "WEIGHTS": BASE_DIR / "annotation_platform" / "demo" / "weights" / "hardware-yolo.pt",
-            "SHA256": "0" * 64,
+            "SHA256": "43341ae3374a3fd6dc9c4068c390085d2883e71dfd4ac9ea6bef4ae1d083c4ff",
             "OPTIONS": {"imgsz": 320},
         },
     },

@@ -59,9 +59,7 @@ def _patch(canvas: FloatArray, rng: Rng, half_u: float, half_v: float) -> Patch:
     return Patch(x * cos + y * sin, y * cos - x * sin, x0, y0)
 
 
-def _lay(
-    canvas: FloatArray, patch: Patch, color: FloatArray, cover: FloatArray, light: Light, height: float
-) -> None:
+def _lay(canvas: FloatArray, patch: Patch, color: FloatArray, cover: FloatArray, light: Light, height: float) -> None:
     """Shadow, then colour, of a thing `height` pixels tall."""
     alpha = shrink(np.asarray(cover, np.float32), 2)
     cast_shadow(canvas, alpha, patch.x0, patch.y0, light, height)
@@ -130,9 +128,7 @@ def tape(canvas: FloatArray, light: Light, rng: Rng) -> None:
     half, reach = rng.uniform(12, 24), rng.uniform(50, 170)
     patch = _patch(canvas, rng, reach + 14, half)
     u, v = patch.u, patch.v
-    torn = (
-        reach + 3.5 * smooth_noise(rng, (1, 400), (1, 4))[0][np.clip((v * 4 + 200).astype(np.int32), 0, 399)]
-    )
+    torn = reach + 3.5 * smooth_noise(rng, (1, 400), (1, 4))[0][np.clip((v * 4 + 200).astype(np.int32), 0, 399)]
     cover = np.clip((half - np.abs(v)) * 2, 0, 1) * np.clip((torn - np.abs(u)) * 2, 0, 1)
     tints = [(0.80, 0.71, 0.50), (0.20, 0.40, 0.66), (0.14, 0.14, 0.15), (0.78, 0.77, 0.72)]
     crinkle = 1 + 0.05 * _texture(rng, u, v, (30, 5)) + 0.03 * _texture(rng, u, v, (3, 3))
@@ -162,9 +158,7 @@ def pencil(canvas: FloatArray, light: Light, rng: Rng) -> None:
     color[from_tip < cone * 0.32] = (0.17, 0.17, 0.18)
     rear = length / 2 - u
     ferrule = 0.72 + 0.2 * np.sin(rear * 1.6)
-    color = np.where(
-        (rear < 26)[..., None], ferrule[..., None] * np.array([0.85, 0.80, 0.66], np.float32), color
-    )
+    color = np.where((rear < 26)[..., None], ferrule[..., None] * np.array([0.85, 0.80, 0.66], np.float32), color)
     color[rear < 12] = (0.80, 0.46, 0.44)
     color *= _rounded(v, radius, float(np.sign(light.direction[1] or 1)))[..., None]
     _lay(canvas, patch, color, cover, light, radius * 1.2)

@@ -74,9 +74,7 @@ def silhouette(part: Part, pose: Pose, width: int, height: int) -> Polygon:
     steps = int(np.ceil(np.hypot(dx, dy) / 0.5))
     if steps == 0:
         return base
-    return shapely.union_all(
-        [affinity.translate(base, dx * i / steps, dy * i / steps) for i in range(steps + 1)]
-    )
+    return shapely.union_all([affinity.translate(base, dx * i / steps, dy * i / steps) for i in range(steps + 1)])
 
 
 def coverage(shape: Polygon | MultiPolygon, x0: int, y0: int, width: int, height: int) -> FloatArray:
@@ -165,9 +163,7 @@ def room_reflection(nx: FloatArray, ny: FloatArray, light: Light) -> FloatArray:
     rx, ry, rz = 2 * nx / norm, 2 * ny / norm, 2 / norm - 1
     towards = rx * light.direction[0] + ry * light.direction[1] + rz * light.direction[2]
     lamp = np.exp((towards - 1) * (6 + 16 * light.hardness)) * (0.85 + 0.65 * light.hardness)
-    window = (
-        np.exp((-0.8 * rx * light.direction[1] + 0.8 * ry * light.direction[0] + 0.6 * rz - 1) * 9) * 0.28
-    )
+    window = np.exp((-0.8 * rx * light.direction[1] + 0.8 * ry * light.direction[0] + 0.6 * rz - 1) * 9) * 0.28
     broad = 0.62 * (0.5 + 0.5 * towards) ** 2
     ceiling = 0.27 * smoothstep(-0.3, 0.95, rz)
     return np.asarray(0.06 + lamp + window + broad + ceiling, np.float32)

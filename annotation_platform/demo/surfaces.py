@@ -56,9 +56,7 @@ def wood(rng: Rng, width: int, height: int) -> FloatArray:
     rings = np.sin((v + waves + 57 * (plank % 7)) * np.float32(rng.uniform(0.16, 0.34)))
     fibre = fractal_noise(rng, shape, (3, 110), 3)
     pores = smoothstep(1.0, 1.9, smooth_noise(rng, shape, (1.6, 26)))
-    field = (
-        0.52 + tone + 0.15 * rings + 0.13 * fibre + 0.05 * fractal_noise(rng, shape, (90, 160)) - 0.3 * pores
-    )
+    field = 0.52 + tone + 0.15 * rings + 0.13 * fibre + 0.05 * fractal_noise(rng, shape, (90, 160)) - 0.3 * pores
     image = blend(dark, bright, field)
     edge = np.minimum(position - plank, 1 - (position - plank)) * plank_width
     image *= (1 - 0.75 * np.clip(1.9 - edge, 0, 1))[..., None]
@@ -86,9 +84,7 @@ def cutting_mat(rng: Rng, width: int, height: int) -> FloatArray:
     shape = (height, width)
     image = (
         base
-        * (1 + 0.07 * fractal_noise(rng, shape, (160, 160), 3) + 0.05 * smooth_noise(rng, shape, (2, 2)))[
-            ..., None
-        ]
+        * (1 + 0.07 * fractal_noise(rng, shape, (160, 160), 3) + 0.05 * smooth_noise(rng, shape, (2, 2)))[..., None]
     )
     spacing = rng.uniform(24, 44)
     ink = np.clip(base * 1.2 + 0.34, 0, 1)
@@ -108,12 +104,7 @@ def cardboard(rng: Rng, width: int, height: int) -> FloatArray:
     fibres = 0.5 * fractal_noise(rng, shape, (3, 9), 2) + 0.5 * fractal_noise(rng, shape, (8, 3), 2)
     _, v = rotated_grid(width, height, rng.choice([0, np.pi / 2]) + rng.normal(0, 0.08))
     flutes = np.sin(v * 2 * np.pi / rng.uniform(9, 15))
-    field = (
-        0.5
-        + 0.10 * fibres
-        + rng.uniform(0.02, 0.07) * flutes
-        + 0.10 * fractal_noise(rng, shape, (120, 150), 4)
-    )
+    field = 0.5 + 0.10 * fibres + rng.uniform(0.02, 0.07) * flutes + 0.10 * fractal_noise(rng, shape, (120, 150), 4)
     flecks = smoothstep(2.3, 3.2, smooth_noise(rng, shape, (2.2, 3.2)))
     shade = rng.uniform(0.85, 1.1)
     low, high = (0.50 * shade, 0.37 * shade, 0.24 * shade), (0.80 * shade, 0.65 * shade, 0.47 * shade)
@@ -121,7 +112,5 @@ def cardboard(rng: Rng, width: int, height: int) -> FloatArray:
     if rng.random() < 0.5:  # a fold
         u, _ = rotated_grid(width, height, rng.uniform(0, np.pi))
         distance = u - rng.uniform(-220, 220)
-        image *= (1 - 0.22 * np.exp(-((distance / 3) ** 2)) + 0.10 * np.exp(-(((distance - 6) / 4) ** 2)))[
-            ..., None
-        ]
+        image *= (1 - 0.22 * np.exp(-((distance / 3) ** 2)) + 0.10 * np.exp(-(((distance - 6) / 4) ** 2)))[..., None]
     return image

@@ -58,9 +58,7 @@ def make_splits(seed: int, images: int) -> tuple[Split, Split, Split]:
     test = Split("test", val.seeds.stop, HELD_OUT_IMAGES)
     demo = range(DEMO_SEED, DEMO_SEED + DEMO_COUNT)
     if seed < demo.stop and test.seeds.stop > demo.start:
-        raise ValueError(
-            f"seeds {seed} to {test.seeds.stop - 1} include demo scenes ({demo.start} to {demo.stop - 1})"
-        )
+        raise ValueError(f"seeds {seed} to {test.seeds.stop - 1} include demo scenes ({demo.start} to {demo.stop - 1})")
     return train, val, test
 
 
@@ -78,9 +76,7 @@ def yolo_labels(scene: Scene) -> str:
     for item in scene.objects:
         left, top, right, bottom = item.bbox_xyxy
         center = f"{(left + right) / 2 / WIDTH:.6f} {(top + bottom) / 2 / HEIGHT:.6f}"
-        lines.append(
-            f"{LABELS.index(item.label)} {center} {(right - left) / WIDTH:.6f} {(bottom - top) / HEIGHT:.6f}"
-        )
+        lines.append(f"{LABELS.index(item.label)} {center} {(right - left) / WIDTH:.6f} {(bottom - top) / HEIGHT:.6f}")
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -113,7 +109,7 @@ def train(data: Path, runs: Path, epochs: int, seed: int) -> Path:
     from ultralytics import YOLO
 
     model = YOLO(str(ARCHITECTURE))
-    # Ultralytics' select_device leaves one core unused; training is three quarters faster with both of two.
+    # Ultralytics' select_device leaves one core unused, which is half of a two-core machine.
     model.add_callback("on_train_start", lambda _: torch.set_num_threads(os.cpu_count() or 1))
     model.add_callback("on_fit_epoch_end", print_epoch)
     model.train(
@@ -150,9 +146,7 @@ def train(data: Path, runs: Path, epochs: int, seed: int) -> Path:
 
 
 def print_epoch(trainer: Any) -> None:
-    scores = {
-        key.split("/")[-1]: round(float(value), 3) for key, value in trainer.metrics.items() if "mAP" in key
-    }
+    scores = {key.split("/")[-1]: round(float(value), 3) for key, value in trainer.metrics.items() if "mAP" in key}
     print("epoch", trainer.epoch + 1, scores, flush=True)
 
 
@@ -225,15 +219,11 @@ def evaluate_demo(weights: Path) -> dict[str, float]:
     scenes = list(demo_scenes())
     matched = predicted = expected = silent = false_alarms = 0
     for index, scene in enumerate(scenes):
-        boxes = model.predict(scene.image, imgsz=IMAGE_SIZE, conf=CONFIDENCE, device="cpu", verbose=False)[
-            0
-        ].boxes
+        boxes = model.predict(scene.image, imgsz=IMAGE_SIZE, conf=CONFIDENCE, device="cpu", verbose=False)[0].boxes
         if index == 0:  # the first prediction lowers the number of threads and warms up
             torch.set_num_threads(os.cpu_count() or 1)
             started = time.perf_counter()
-        found = [
-            (LABELS[int(c)], tuple(xyxy)) for c, xyxy in zip(boxes.cls, boxes.xyxy.tolist(), strict=True)
-        ]
+        found = [(LABELS[int(c)], tuple(xyxy)) for c, xyxy in zip(boxes.cls, boxes.xyxy.tolist(), strict=True)]
         truth = [(item.label, item.bbox_xyxy) for item in scene.objects]
         matched += count_matches(found, truth)
         predicted, expected = predicted + len(found), expected + len(truth)
@@ -271,15 +261,11 @@ def iou(a: Box, b: Box) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--images", type=int, default=IMAGES, help="training scenes")
-    parser.add_argument(
-        "--seed", type=int, default=SEED, help="of the first training scene, and of the weights"
-    )
+    parser.add_argument("--seed", type=int, default=SEED, help="of the first training scene, and of the weights")
     options = parser.parse_args()
     out = options.out.resolve()
     splits = make_splits(options.seed, options.images)

@@ -5,7 +5,6 @@ DRF's own are generous: `true` passes for 1, "3" for 3, 7 for "7", "yes" for tru
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
@@ -22,7 +21,8 @@ class ScoreField(serializers.Field[float, Any, float, Any]):
     default_error_messages = {"invalid": "Must be a number from 0.0 to 1.0."}
 
     def to_internal_value(self, data: Any) -> float:
-        if isinstance(data, bool) or not isinstance(data, int | float) or not math.isfinite(data) or not 0 <= data <= 1:
+        # NaN is not between anything; math.isfinite would break on an integer too large for a float.
+        if isinstance(data, bool) or not isinstance(data, int | float) or not 0 <= data <= 1:
             self.fail("invalid")
         return float(data)
 

@@ -47,7 +47,9 @@ class JobRequestSerializer(serializers.Serializer[JobRequest]):
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict) and (unknown := sorted(set(data) - set(self.fields))):
             allowed = ", ".join(self.fields)
-            raise serializers.ValidationError({name: [f"Unknown field. Allowed: {allowed}."] for name in unknown})
+            # JSON can name a field by half a character, which no answer could be encoded with.
+            names = [name.encode(errors="backslashreplace").decode() for name in unknown]
+            raise serializers.ValidationError({name: [f"Unknown field. Allowed: {allowed}."] for name in names})
         return super().to_internal_value(data)
 
     def validate_item_uids(self, item_uids: list[str]) -> list[str]:
@@ -114,6 +116,8 @@ class JobSerializer(serializers.ModelSerializer[Job]):
 
 class ItemResultSerializer(serializers.ModelSerializer[ItemResult]):
     item = serializers.CharField(source="item_uid", read_only=True)
+    # Blank where the item was successful, which a read-only field made from the model would not tell the schema.
+    reason = serializers.ChoiceField(choices=ItemResult.Reason.choices, allow_blank=True, read_only=True)
 
     class Meta:
         model = ItemResult

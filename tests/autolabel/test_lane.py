@@ -13,7 +13,7 @@ import pytest
 from annotation_platform import review
 from annotation_platform.autolabel_host import PlatformHost
 from annotation_platform.models import Annotation, Item
-from autolabel.jobs import lifecycle
+from autolabel.jobs import lifecycle, pipeline
 from autolabel.jobs.lane import run_lane
 from autolabel.models import Job, Prediction
 from tests.factories import make_member, make_project
@@ -26,9 +26,9 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 HOOKED = "tests.autolabel.fakes.HookedPredictor"
 
 
-def outcome_of(data: bytes, labels: tuple[str, ...] = FAKE_LABELS, **job_fields: Any) -> tuple[str, str]:
-    """Outcome and reason of a job on one item."""
-    project = parts_project(data, labels=labels)
+def outcome_of(data: bytes, known: tuple[str, ...] = FAKE_LABELS, **job_fields: Any) -> tuple[str, str]:
+    """Outcome and reason of a job on one item, in a project that knows these labels."""
+    project = parts_project(data, labels=known)
     add_items(project, [picture(1)])  # so that the job completes
     item = project.items.first()
     row = results_of(balanced(run_to_end(make_job(project, **job_fields))))[item.uid]
@@ -62,7 +62,7 @@ def test_a_job_leaves_drafts_where_the_model_is_sure_and_a_result_for_every_item
 def test_an_item_without_drafts_says_why() -> None:
     assert outcome_of(picture(0)) == ("skipped", "nothing_found")
     assert outcome_of(picture(1, 0.3)) == ("skipped", "below_threshold")
-    assert outcome_of(picture(1, 0.8, "bolt"), labels=("washer", "nut")) == ("skipped", "unmapped_label")
+    assert outcome_of(picture(1, 0.8, "bolt"), ("washer", "nut")) == ("skipped", "unmapped_label")
     assert outcome_of(picture(1, 0.8, "bolt"), ("washer", "bolt"), labels=["washer"]) == ("skipped", "filtered_label")
     assert outcome_of(b"") == ("failed", "unreadable")
     assert outcome_of(picture(command=RAISE)) == ("failed", "prediction_failed")
@@ -322,13 +322,9 @@ def test_a_model_that_left_the_registry_fails_the_job() -> None:
 
 
 def test_a_project_that_is_gone_fails_the_job() -> None:
-    job = make_job()
-    PlatformHost()  # the platform knows nothing of jobs; deleting the project leaves the row
-    project_uid = job.project_uid
-    Item.objects.filter(project__uid=project_uid).delete()
-    from annotation_platform.models import Project
-
-    Project.objects.get(uid=project_uid).delete()
+    project = parts_project(picture(1))
+    job = make_job(project)
+    project.delete()
 
     assert failed(job) == "The project no longer exists."
 
@@ -438,8 +434,6 @@ def test_a_cancelled_job_ends_soon_even_within_a_chunk(
 def test_a_storage_that_stalls_gives_the_chunk_back_and_the_job_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from autolabel.jobs import pipeline
-
     monkeypatch.setattr(pipeline, "_STORAGE_RETRY_SECONDS", (0.0,))
     real = PlatformHost.open_image
 
@@ -461,9 +455,7 @@ def test_a_storage_that_stalls_gives_the_chunk_back_and_the_job_says_so(
 def test_the_model_stays_loaded_from_one_job_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded: list[Any] = []
     real = fakes.FakePredictor.__init__
-    monkeypatch.setattr(
-        fakes.FakePredictor, "__init__", lambda self, spec: loaded.append(spec) or real(self, spec)
-    )
+    monkeypatch.setattr(fakes.FakePredictor, "__init__", lambda self, spec: loaded.append(spec) or real(self, spec))
     for _ in range(3):
         run_to_end(make_job())
 

@@ -160,9 +160,7 @@ class TestWatch:
             pass
         assert not watch._thread.is_alive()
 
-    def test_it_outlives_a_database_that_is_away_for_a_moment(
-        self, job: Job, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_it_outlives_a_database_that_is_away_for_a_moment(self, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
         """Or else a lane would lose its lease, and no longer hear of a cancel, for one refused connection."""
         chunk = claim(job)
         real, failures = leases.lease_end, [OperationalError("away"), OperationalError("away")]

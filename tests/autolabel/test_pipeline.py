@@ -216,9 +216,13 @@ def test_it_stops_between_batches_when_told_to() -> None:
     done: list[list[Outcome]] = []
 
     with pytest.raises(Stopped):
-        for batch in run(host_with(*[picture()] * 12), spec=spec(batch_size=2), stop=lambda: len(done) >= 2):
-            done.append(batch)  # noqa: PERF402
+        done.extend(run(host_with(*[picture()] * 12), spec=spec(batch_size=2), stop=lambda: len(done) >= 2))
     assert len(done) == 2
+
+
+def raise_at_the_first(batches: Iterator[list[Outcome]]) -> None:
+    for _ in batches:
+        raise ZeroDivisionError
 
 
 @pytest.mark.parametrize("end", ["finished", "stopped", "abandoned", "stalled", "raised"])
@@ -239,8 +243,7 @@ def test_no_thread_outlives_the_work(end: str, stubborn: StubbornHost) -> None:
             list(run(stubborn))
     else:
         with pytest.raises(ZeroDivisionError):
-            for _ in run(host):
-                raise ZeroDivisionError
+            raise_at_the_first(run(host))
     assert decoders() == []
 
 

@@ -123,7 +123,7 @@ class RunsCode:
     folder = ""
 
 
-def test_weights_that_would_run_code_are_refused(tmp_path: Path, settings: object) -> None:
+def test_weights_that_would_run_code_are_refused(tmp_path: Path) -> None:
     import torch
 
     RunsCode.folder = str(tmp_path / "was-here")
@@ -132,7 +132,7 @@ def test_weights_that_would_run_code_are_refused(tmp_path: Path, settings: objec
     sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
     spec = dataclasses.replace(get_spec("yolo"), weights=weights, sha256=sha256)
     verify_weights(spec)
-    with pytest.raises(Exception, match=r"(?i)unsafe|unsupported|weights_only|not an allowed|refus"):
+    with pytest.raises(Exception, match="outside the supported"):
         YoloPredictor(spec)
     assert not (tmp_path / "was-here").exists()
 
@@ -147,7 +147,7 @@ def test_other_weights_than_the_registered_ones_are_not_loaded(tmp_path: Path) -
 HEADER_BOMB = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + (20_000).to_bytes(4, "big") * 2 + b"\x08\x02\0\0\0"
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)  # images are read in threads
 def test_a_job_over_odd_and_broken_files_completes(scenes: list[Scene]) -> None:
     """The broken ones fail with a reason; the odd ones are labeled, the rotated one in the right place."""
     scene = next(scene for scene in scenes if len(scene.objects) >= 4)
@@ -168,7 +168,7 @@ def test_a_job_over_odd_and_broken_files_completes(scenes: list[Scene]) -> None:
     job = create_job(get_host().get_project_trusted(project.uid), JobRequest())
     run_lane(job.uid)
     job.refresh_from_db()
-    assert job.status == Job.Status.COMPLETED
+    assert job.status == Job.Status.COMPLETED, job.error_message
     assert (job.total_items, job.failed_items) == (8, 4)
     failed = dict(job.item_results.filter(outcome="failed").values_list("item_uid", "message"))
     assert set(failed) == {items[name].uid for name in broken}

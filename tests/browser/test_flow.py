@@ -23,6 +23,15 @@ def annotations_of(site: Site, project_uid: str) -> list[dict[str, Any]]:
     )
 
 
+def reviewed(
+    site: Site, project_uid: str, before: list[dict[str, Any]]
+) -> list[tuple[dict[str, Any], dict[str, Any]]] | None:
+    """The annotations that are drafts no more, before and after; None until there are three."""
+    after = {row["uid"]: row for row in annotations_of(site, project_uid)}
+    changed = [(row, after[row["uid"]]) for row in before if after[row["uid"]]["status"] != "draft"]
+    return changed if len(changed) == 3 else None
+
+
 def busiest_item(rows: list[dict[str, Any]]) -> str:
     items = [row["item__uid"] for row in rows]
     return max(items, key=items.count)
@@ -46,12 +55,10 @@ def auto_label_by_keyboard(page: Page) -> None:
 
 def drag_selected_right_edge(page: Page, pixels: int) -> None:
     """Take the selected box by the handle in the middle of its right edge."""
-    handle = page.locator("#stage .handles .handle").all()[3:5]
-    boxes = [one.bounding_box() for one in page.locator("#stage .handles .handle").all()]
-    right = max((box for box in boxes if box), key=lambda box: box["x"])
-    same_edge = sorted((box for box in boxes if box and abs(box["x"] - right["x"]) < 2), key=lambda box: box["y"])
-    middle = same_edge[len(same_edge) // 2]
-    assert handle
+    handles = [box for one in page.locator("#stage .handles .handle").all() if (box := one.bounding_box())]
+    assert len(handles) == 8
+    right = max(box["x"] for box in handles)
+    middle = sorted((box for box in handles if right - box["x"] < 2), key=lambda box: box["y"])[1]
     x, y = middle["x"] + middle["width"] / 2, middle["y"] + middle["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down()
@@ -80,15 +87,11 @@ def test_from_sign_in_over_the_button_to_an_accepted_an_edited_and_a_discarded_d
 
     page.keyboard.press("j")
     drag_selected_right_edge(page, -8)
-    expect(page.locator("#save-state")).to_have_attribute("data-state", "saved")
     page.keyboard.press("j")
     page.keyboard.press("a")
     page.keyboard.press("x")
-    expect(page.locator("#save-state")).to_have_attribute("data-state", "saved")
-    page.wait_for_timeout(300)
 
-    after = {row["uid"]: row for row in annotations_of(site, project)}
-    changed = [(row, after[row["uid"]]) for row in before if after[row["uid"]]["status"] != "draft"]
+    changed = site.wait_for(lambda: reviewed(site, project, before), "three verdicts are saved")
     edited = [(old, new) for old, new in changed if new["edited"]]
     assert sorted((new["status"], new["edited"]) for _, new in changed) == [
         ("accepted", False),
@@ -97,7 +100,7 @@ def test_from_sign_in_over_the_button_to_an_accepted_an_edited_and_a_discarded_d
     ]
     old, new = edited[0]
     assert new["x_max"] < old["x_max"]
-    assert new["x_min"] == old["x_min"]
+    assert new["x_min"] == pytest.approx(old["x_min"], abs=0.01)
 
     # The rest at once, finished, and out into a COCO file.
     page.keyboard.press("Shift+A")

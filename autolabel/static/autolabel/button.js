@@ -3,6 +3,7 @@
 // bubbling events whose detail is the job: "autolabel:progress" and "autolabel:finished".
 
 const POLL_MS = 1000;
+const MODELS_MS = 3000;
 const MAX_RETRY_MS = 15000;
 // A job that nobody has begun after this time is probably waiting for a worker to be started.
 const WAITING_AFTER_MS = 4000;
@@ -33,6 +34,7 @@ function errorText(body, fields = {}) {
 class AutolabelButton extends HTMLElement {
   #models = [];
   #timer = 0;
+  #modelsTimer = 0;
   #retryMs = POLL_MS;
 
   connectedCallback() {
@@ -55,6 +57,7 @@ class AutolabelButton extends HTMLElement {
 
   disconnectedCallback() {
     clearTimeout(this.#timer);
+    clearTimeout(this.#modelsTimer);
   }
 
   get #dialog() {
@@ -73,9 +76,15 @@ class AutolabelButton extends HTMLElement {
 
   // ---- The dialog
 
-  async #open() {
+  #open() {
     this.#showError("");
     this.#dialog.showModal();
+    this.#askModels();
+  }
+
+  /** Ask what the workers can run, again and again while the dialog is open: one may be starting right now. */
+  async #askModels() {
+    if (!this.#dialog.open) return;
     try {
       const answer = await this.#request(this.dataset.modelsUrl);
       if (answer.ok) this.#models = await answer.json();
@@ -83,6 +92,8 @@ class AutolabelButton extends HTMLElement {
       // The state of the models is a courtesy; the job can be started without it.
     }
     this.#showModels();
+    clearTimeout(this.#modelsTimer);
+    this.#modelsTimer = setTimeout(() => this.#askModels(), MODELS_MS);
   }
 
   #showModels() {

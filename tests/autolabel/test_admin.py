@@ -1,0 +1,184 @@
+"""The admin watches and cancels; it edits nothing, and its lists stay cheap."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.urls import reverse
+
+from autolabel.models import Chunk, ItemResult, Job, Prediction, WebhookEvent, Worker
+from tests.factories import make_project, make_user
+
+from .builders import make_job, make_worker, parts_project, run_to_end
+from .fakes import picture
+
+pytestmark = pytest.mark.django_db
+MODELS = (Job, Chunk, ItemResult, Prediction, WebhookEvent, Worker)
+NAMES = [model._meta.model_name for model in MODELS]
+
+
+@pytest.fixture
+def boss() -> Client:
+    client = Client()
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+    return client
+
+
+@pytest.fixture
+def job(fake_model: Any, rings: Any) -> Job:
+    """An ended job with rows of every kind."""
+    make_worker()
+    return run_to_end(make_job(parts_project(picture(2), picture(1, 0.3), b"no image")))
+
+
+def page(name: str, *args: Any) -> str:
+    return reverse(f"admin:autolabel_{name}_{'change' if args else 'changelist'}", args=args)
+
+
+def staff(*permissions: str) -> Client:
+    user = make_user(is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def cancel(client: Client, *jobs: Job) -> Any:
+    data = {"action": "cancel", "_selected_action": [job.pk for job in jobs]}
+    return client.post(page("job"), data, follow=True)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("model", MODELS)
+def test_every_list_and_every_row_has_a_page(boss: Client, job: Job, model: Any) -> None:
+    name = model._meta.model_name
+    rows = model.objects.all()
+
+    assert rows
+    assert boss.get(page(name)).status_code == 200
+    for row in rows:
+        assert boss.get(page(name, row.pk)).status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_jobs_page_shows_how_it_went_and_leads_to_its_rows(boss: Client, job: Job) -> None:
+    html = boss.get(page("job", job.pk)).content.decode()
+
+    assert "1 / 1 / 1 of 3" in html
+    assert 'value="100"' in html
+    for link in (
+        f"/admin/autolabel/itemresult/?job__id__exact={job.pk}",
+        f"/admin/autolabel/itemresult/?job__id__exact={job.pk}&amp;outcome__exact=failed",
+        f"/admin/autolabel/prediction/?job__id__exact={job.pk}",
+        f"/admin/autolabel/webhookevent/?job__id__exact={job.pk}",
+    ):
+        assert link in html
+        answer = boss.get(link.replace("&amp;", "&"))
+        assert answer.status_code == 200
+        assert answer.context["cl"].result_count >= 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("model", MODELS)
+def test_nothing_can_be_added_changed_or_deleted(boss: Client, job: Job, model: Any) -> None:
+    name, row = model._meta.model_name, model.objects.first()
+    before = list(model.objects.values())
+
+    assert boss.get(reverse(f"admin:autolabel_{name}_add")).status_code == 403
+    assert boss.post(page(name, row.pk), {"status": "pending"}).status_code == 403
+    assert boss.post(reverse(f"admin:autolabel_{name}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
+    assert list(model.objects.values()) == before
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_who_may_not_view_sees_nothing(name: str) -> None:
+    assert staff().get(page(name)).status_code == 403
+    assert staff(f"view_{name}").get(page(name)).status_code == 200
+    assert Client().get(page(name)).status_code == 302
+
+
+def test_selected_jobs_are_cancelled_and_ended_ones_named(boss: Client) -> None:
+    pending, running, done = (make_job(make_project(), status=status) for status in ("pending", "running", "completed"))
+    answer = cancel(boss, pending, running, done)
+
+    messages = [str(message) for message in answer.context["messages"]]
+    assert messages == ["2 cancelled; drafts already made stay.", "1 had already ended."]
+    assert dict(Job.objects.values_list("pk", "status")) == {
+        pending.pk: "cancelled",
+        running.pk: "cancelled",
+        done.pk: "completed",
+    }
+    assert WebhookEvent.objects.count() == 2
+
+
+def test_who_may_only_view_cannot_cancel() -> None:
+    job = make_job(make_project())
+    cancel(staff("view_job"), job)
+    job.refresh_from_db()
+    assert job.is_active
+
+    cancel(staff("view_job", "change_job"), job)
+    job.refresh_from_db()
+    assert job.status == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("query", "found"), [("{uid}", 1), ("{project_uid}", 1), ("nothing", 0), ("?status__exact=pending", 1)]
+)
+def test_jobs_are_searched_by_uid_or_project_and_filtered(boss: Client, query: str, found: int) -> None:
+    job = make_job(make_project())
+    make_job(make_project(), status="failed")
+    query = query.format(uid=job.uid, project_uid=job.project_uid)
+    answer = boss.get(page("job") + query) if query.startswith("?") else boss.get(page("job"), {"q": query})
+
+    assert answer.context["cl"].result_count == found
+
+
+@pytest.mark.parametrize("name", ["itemresult", "prediction", "chunk", "webhookevent"])
+def test_rows_are_searched_by_the_uid_of_their_job(boss: Client, name: str) -> None:
+    assert boss.get(page(name), {"q": "00000000-0000-4000-8000-000000000000"}).status_code == 200
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_list_takes_the_same_queries_however_long_it_is(
+    boss: Client, name: str, django_assert_num_queries: Any, django_assert_max_num_queries: Any
+) -> None:
+    fill(1)
+    with django_assert_max_num_queries(15) as few:
+        boss.get(page(name))
+    fill(20)
+    with django_assert_num_queries(len(few)):
+        boss.get(page(name))
+
+
+def fill(number: int) -> None:
+    for _ in range(number):
+        job = make_job(make_project(), created_by=make_user(), status="completed")
+        Chunk.objects.create(job=job, item_uids=["a"])
+        ItemResult.objects.create(job=job, item_uid="a", outcome="successful", drafts=1)
+        box = {"x_min": 1, "y_min": 1, "x_max": 2, "y_max": 2}
+        Prediction.objects.create(
+            job=job, item_uid="a", ordinal=0, uid="u", label="bolt", score=0.5, fate="drafted", **box
+        )
+        WebhookEvent.objects.create(job=job, event_type="auto_label.completed", payload={})
+        make_worker(f"worker-{job.uid}")
+
+
+def test_what_people_wrote_is_escaped(boss: Client) -> None:
+    evil = "<script>alert(1)</script>"
+    job = make_job(make_project(), status="failed", error_message=evil, labels=[evil], summary={"drafts": {evil: 1}})
+    make_worker(evil, yolo={"ready": False, "reason": evil})
+
+    for url in (page("job", job.pk), page("job"), page("worker"), page("worker", Worker.objects.get().pk)):
+        assert evil.encode() not in boss.get(url).content
+    assert b"&lt;script&gt;" in boss.get(page("worker")).content
+
+
+def test_an_active_job_marks_its_page_for_refreshing(boss: Client) -> None:
+    active, ended = make_job(make_project()), make_job(make_project(), status="cancelled")
+
+    assert b'data-autolabel-active="1"' in boss.get(page("job", active.pk)).content
+    assert b'data-autolabel-active="0"' in boss.get(page("job", ended.pk)).content

@@ -1,0 +1,105 @@
+"""The "Auto-label project" button in a page of the host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.template import Context, Template
+from django.test import RequestFactory
+
+from annotation_platform.models import Label, Project
+from tests.factories import make_item, make_manual, make_member, make_project
+
+from .builders import parts_project
+from .fakes import FAKE, picture
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fake_model")]
+
+
+def render(user: Any, uid: str, tag: str = "{% autolabel_button uid %}") -> str:
+    request = RequestFactory().get("/")
+    request.user = user
+    return Template("{% load autolabel %}" + tag).render(Context({"request": request, "uid": uid}))
+
+
+@pytest.fixture
+def project() -> Project:
+    return parts_project(picture(1), picture(1), picture(1))
+
+
+def test_a_manager_sees_it_with_what_it_needs(project: Project) -> None:
+    html = render(make_member(project, "manager"), project.uid)
+
+    assert f'data-start-url="/api/v1/projects/{project.uid}/auto-label/"' in html
+    assert 'data-jobs-url="/api/v1/auto-label-jobs/"' in html
+    assert 'data-models-url="/api/v1/auto-label-models/"' in html
+    assert "Auto-label 3 images" in html
+    assert all(label in html for label in ("washer", "nut", "bolt"))
+    assert " disabled" not in html
+
+
+@pytest.mark.parametrize("role", ["viewer", "annotator"])
+def test_who_may_not_run_jobs_sees_nothing(project: Project, role: str) -> None:
+    assert render(make_member(project, role), project.uid).strip() == ""
+
+
+def test_strangers_and_nobody_see_nothing(project: Project) -> None:
+    stranger = make_member(make_project(), "manager")
+
+    assert render(stranger, project.uid).strip() == ""
+    assert render(AnonymousUser(), project.uid).strip() == ""
+    assert render(make_member(project, "manager"), "unknown").strip() == ""
+
+
+def test_names_are_escaped(configure: Callable[..., None]) -> None:
+    evil = '"><script>alert(1)</script>'
+    project = make_project(evil, labels=(evil,))
+    make_item(project)
+    configure(MODELS={evil: {"PREDICTOR": FAKE, "TITLE": evil}})
+
+    html = render(make_member(project, "manager"), project.uid)
+    assert "<script>" not in html
+    assert html.count("&lt;script&gt;") >= 4
+
+
+def test_it_counts_only_what_a_model_would_look_at(project: Project) -> None:
+    make_manual(project.items.first(), label="bolt")
+    user = make_member(project, "manager")
+    assert "Auto-label 2 images" in render(user, project.uid)
+
+    project.items.all()[1].delete()
+    assert "Auto-label 1 image<" in render(user, project.uid)
+
+
+@pytest.mark.parametrize("lack", ["items", "labels"])
+def test_it_cannot_be_pressed_where_there_is_nothing_to_do(project: Project, lack: str) -> None:
+    if lack == "items":
+        project.items.all().delete()
+    else:
+        Label.objects.filter(project=project).delete()
+
+    assert " disabled" in render(make_member(project, "manager"), project.uid)
+
+
+def test_it_leads_to_the_review_of_the_host_or_where_the_page_says(project: Project) -> None:
+    user = make_member(project, "manager")
+
+    assert f"/projects/{project.uid}/review/next/" in render(user, project.uid)
+    html = render(user, project.uid, '{% autolabel_button uid review_url="/elsewhere/" %}')
+    assert 'data-review-url="/elsewhere/"' in html
+
+
+def test_it_says_so_when_no_model_is_registered(project: Project, configure: Callable[..., None]) -> None:
+    configure(MODELS={})
+
+    assert "No model is registered" in render(make_member(project, "manager"), project.uid)
+
+
+def test_a_project_of_many_items_costs_no_more_queries(project: Project, django_assert_max_num_queries: Any) -> None:
+    user = make_member(project, "manager")
+
+    with django_assert_max_num_queries(6):
+        render(user, project.uid)
