@@ -45,7 +45,9 @@ def sign_in(page: Page, address: str) -> None:
 
 
 def auto_label_by_keyboard(page: Page) -> None:
-    page.get_by_role("button", name="Auto-label project").focus()
+    button = page.get_by_role("button", name="Auto-label project")
+    expect(button).to_be_enabled()
+    button.focus()
     page.keyboard.press("Enter")
     expect(page.locator("[data-model-state]")).to_contain_text("Ready", timeout=60_000)
     page.get_by_role("button", name="Auto-label 6 images").focus()

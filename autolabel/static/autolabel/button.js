@@ -52,6 +52,8 @@ class AutolabelButton extends HTMLElement {
       this.#start();
     });
     this.#showThreshold();
+    // Rendered disabled, so that no press is lost before this script has come.
+    this.#find("open").disabled = false;
     this.#resume();
   }
 
