@@ -27,7 +27,7 @@ from annotation_platform.demo.photo import (
 )
 from annotation_platform.demo.surfaces import random_surface
 
-__all__ = ["DEMO_COUNT", "DEMO_SEED", "LABELS", "Scene", "SceneObject", "demo_scenes", "make_scene"]
+__all__ = ["DEMO_COUNT", "DEMO_SEED", "LABELS", "Scene", "SceneObject", "demo_scenes", "demo_truths", "make_scene"]
 
 Ring = tuple[tuple[float, float], ...]
 Polygon = tuple[Ring, ...]  # the exterior ring first, then the holes
@@ -90,7 +90,16 @@ def demo_scenes(count: int = DEMO_COUNT, seed: int = DEMO_SEED) -> Iterator[Scen
     """The scenes of `count` consecutive seeds from `seed` on, named bench-001.jpg onwards."""
     for index in range(count):
         scene = make_scene(seed + index)
-        yield Scene(f"bench-{index + 1:03d}.jpg", scene.image, scene.objects)
+        yield Scene(_demo_name(index), scene.image, scene.objects)
+
+
+def demo_truths(count: int = DEMO_COUNT, seed: int = DEMO_SEED) -> dict[str, tuple[SceneObject, ...]]:
+    """What `demo_scenes` show, by name, without drawing them."""
+    return {_demo_name(index): _truth(_plan(seed + index)[2]) for index in range(count)}
+
+
+def _demo_name(index: int) -> str:
+    return f"bench-{index + 1:03d}.jpg"
 
 
 def _plan(seed: int) -> tuple[Rng, Light, list[_Placed]]:
