@@ -27,15 +27,14 @@ from annotation_platform.demo.scenes import (
     demo_scenes,
     make_scene,
 )
+from annotation_platform.demo.score import Found, Score, score_image
 
 ARCHITECTURE = Path(__file__).with_name("hardware-pico.yaml")
 WEIGHTS_NAME = "hardware-yolo.pt"
 IMAGE_SIZE = 320
 EPOCHS, IMAGES, SEED = 16, 1400, 100_000
 VALIDATION_IMAGES, HELD_OUT_IMAGES = 120, 300
-CONFIDENCE, MATCH_IOU = 0.5, 0.5
-
-Box = tuple[float, float, float, float]
+CONFIDENCE = 0.5
 
 
 @dataclass(frozen=True)
@@ -217,47 +216,27 @@ def evaluate_demo(weights: Path) -> dict[str, float]:
 
     model = YOLO(str(weights))
     scenes = list(demo_scenes())
-    matched = predicted = expected = silent = false_alarms = 0
+    total = Score()
+    silent = false_alarms = 0
     for index, scene in enumerate(scenes):
         boxes = model.predict(scene.image, imgsz=IMAGE_SIZE, conf=CONFIDENCE, device="cpu", verbose=False)[0].boxes
         if index == 0:  # the first prediction lowers the number of threads and warms up
             torch.set_num_threads(os.cpu_count() or 1)
             started = time.perf_counter()
-        found = [(LABELS[int(c)], tuple(xyxy)) for c, xyxy in zip(boxes.cls, boxes.xyxy.tolist(), strict=True)]
-        truth = [(item.label, item.bbox_xyxy) for item in scene.objects]
-        matched += count_matches(found, truth)
-        predicted, expected = predicted + len(found), expected + len(truth)
+        columns = zip(boxes.cls.tolist(), boxes.xyxy.tolist(), boxes.conf.tolist(), strict=True)
+        found = [Found(LABELS[int(label)], tuple(xyxy), score) for label, xyxy, score in columns]
+        truth = [Found(item.label, item.bbox_xyxy) for item in scene.objects]
+        total += score_image(found, truth)
         silent += bool(truth) and not found
         false_alarms += len(found) if not truth else 0
     return {
-        "precision": round(matched / max(predicted, 1), 4),
-        "recall": round(matched / max(expected, 1), 4),
-        "objects": expected,
+        "precision": round(total.precision, 4),
+        "recall": round(total.recall, 4),
+        "objects": total.true_positives + total.missed,
         "scenes_with_objects_but_no_detection": silent,
         "detections_in_empty_scenes": false_alarms,
         "ms_per_image": round((time.perf_counter() - started) * 1000 / (len(scenes) - 1), 1),
     }
-
-
-def count_matches(found: list[tuple[str, Box]], truth: list[tuple[str, Box]]) -> int:
-    """Greedy matches of equal label at IoU 0.5 or more; `found` comes best first, a true box matches once."""
-    open_truth = list(truth)
-    matches = 0
-    for label, box in found:
-        candidates = [entry for entry in open_truth if entry[0] == label and iou(box, entry[1]) >= MATCH_IOU]
-        if candidates:
-            open_truth.remove(max(candidates, key=lambda entry: iou(box, entry[1])))
-            matches += 1
-    return matches
-
-
-def iou(a: Box, b: Box) -> float:
-    width = min(a[2], b[2]) - max(a[0], b[0])
-    height = min(a[3], b[3]) - max(a[1], b[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    areas = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1])
-    return width * height / (areas - width * height)
 
 
 def main() -> None:

@@ -38,7 +38,7 @@ def test_a_manager_sees_it_with_what_it_needs(project: Project) -> None:
     assert 'data-models-url="/api/v1/auto-label-models/"' in html
     assert "Auto-label 3 images" in html
     assert all(label in html for label in ("washer", "nut", "bolt"))
-    assert " disabled" not in html
+    assert "data-start>" in html
 
 
 @pytest.mark.parametrize("role", ["viewer", "annotator"])
@@ -81,7 +81,7 @@ def test_it_cannot_be_pressed_where_there_is_nothing_to_do(project: Project, lac
     else:
         Label.objects.filter(project=project).delete()
 
-    assert " disabled" in render(make_member(project, "manager"), project.uid)
+    assert "data-start disabled>" in render(make_member(project, "manager"), project.uid)
 
 
 def test_it_leads_to_the_review_of_the_host_or_where_the_page_says(project: Project) -> None:

@@ -136,6 +136,37 @@ def test_a_lane_that_crashes_again_and_again_still_gets_there(
     assert balanced(job, items_of(project)).status == "completed"
 
 
+def test_a_job_whose_planner_was_killed_before_its_last_look_is_closed_by_the_next_lane(
+    configure: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without items no commit of a batch would ever close it."""
+    job = make_job(parts_project())
+    with monkeypatch.context() as crash:
+        crash_at(crash, lifecycle, "finish_if_done", 1)
+        with pytest.raises(Crash):
+            run_lane(job.uid)
+    job.refresh_from_db()
+    assert (job.status, job.planned_at is not None) == ("running", True)
+
+    run_lane(job.uid)
+    assert balanced(job).status == "completed"
+
+
+def test_a_lane_that_fails_gives_its_chunk_back_at_once_and_the_attempt_counts(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that the next lane need not wait for the lease, and a chunk that always fails is given up in the end."""
+    job = make_job(project)
+    with monkeypatch.context() as crash:
+        crash_at(crash, PlatformHost, "write_drafts", 1)
+        with pytest.raises(Crash):
+            run_lane(job.uid)
+
+    first = job.chunks.first()
+    assert first is not None
+    assert (first.state, first.attempts) == ("waiting", 1)
+
+
 @pytest.mark.parametrize("slice_", [1, 2, 3])
 @pytest.mark.parametrize("point", ["before", "after"])
 def test_a_planner_killed_halfway_is_continued(
@@ -200,8 +231,10 @@ def test_a_planner_whose_lease_ran_out_does_not_plan_a_slice_twice(project: Proj
     next(slow)
     let_leases_run_out()
 
-    assert len(list(planner.plan_slices(job, host, ref))) == 2
+    quick = planner.plan_slices(job, host, ref)
+    next(quick)
     assert list(slow) == []
+    assert len(list(quick)) == 1
     job.refresh_from_db()
     assert job.total_items == ITEMS
     assert sum(len(uids) for uids in job.chunks.values_list("item_uids", flat=True)) == ITEMS

@@ -19,7 +19,7 @@ from annotation_platform.demo.scenes import (
     demo_scenes,
     make_scene,
 )
-from annotation_platform.demo.train import IMAGES, SEED, count_matches, iou, make_splits
+from annotation_platform.demo.train import IMAGES, SEED, make_splits
 
 SAMPLE = 16
 
@@ -166,10 +166,3 @@ def test_training_and_demo_seeds_are_disjoint() -> None:
 def test_training_on_demo_seeds_is_refused(seed: int) -> None:
     with pytest.raises(ValueError, match="demo scenes"):
         make_splits(seed, 20)
-
-
-def test_a_true_box_is_matched_once_and_only_by_its_own_label() -> None:
-    box = (10.0, 10.0, 50.0, 50.0)
-    found = [("nut", box), ("nut", box), ("washer", box)]
-    assert count_matches(found, [("nut", box)]) == 1
-    assert iou(box, (50.0, 50.0, 60.0, 60.0)) == 0.0
