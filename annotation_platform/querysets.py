@@ -2,39 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import Count, Exists, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
+    from .models import Annotation, Item, Project  # noqa: F401  (named in the querysets' types)
 
-class ProjectQuerySet(models.QuerySet[Any]):
-    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> ProjectQuerySet:
+
+class ProjectQuerySet(models.QuerySet["Project"]):
+    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
         """The projects that `user` is a member of; administrators use the admin, not a wider list here."""
         return self.filter(memberships__user_id=user.pk) if user.is_active else self.none()
 
-    def with_role(self, user: AbstractBaseUser | AnonymousUser) -> ProjectQuerySet:
+    def with_role(self, user: AbstractBaseUser | AnonymousUser) -> Self:
         """Adds `role`: what `user` is in each project."""
         from .models import Membership
 
-        mine = Membership.objects.filter(project=OuterRef("pk"), user_id=user.pk)
+        mine = Membership.objects.filter(project=OuterRef("pk"), user_id=user.pk or 0)
         return self.annotate(role=Subquery(mine.values("role")[:1]))
-
-    def with_counts(self) -> ProjectQuerySet:
-        """Adds `item_count` and one count per item state, such as `done_count`."""
-        from .models import Item
-
-        return self.annotate(
-            item_count=Count("items", distinct=True),
-            **{
-                f"{state}_count": Count("items", filter=Q(items__state=state), distinct=True)
-                for state in Item.State.values
-            },
-        )
 
 
 def _annotations(status: str) -> Coalesce:
@@ -45,8 +35,8 @@ def _annotations(status: str) -> Coalesce:
     return Coalesce(Subquery(of_item.values("item").annotate(n=Count("pk")).values("n")), 0)
 
 
-class ItemQuerySet(models.QuerySet[Any]):
-    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> ItemQuerySet:
+class ItemQuerySet(models.QuerySet["Item"]):
+    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
         return self.filter(project__memberships__user_id=user.pk) if user.is_active else self.none()
 
     def state_counts(self) -> dict[str, int]:
@@ -57,11 +47,11 @@ class ItemQuerySet(models.QuerySet[Any]):
         counts = {str(state): counted.get(state, 0) for state in Item.State.values}
         return {**counts, "total": sum(counts.values())}
 
-    def with_review_counts(self) -> ItemQuerySet:
+    def with_review_counts(self) -> Self:
         """Adds `drafts` and `accepted`: how many annotations in these states an item has."""
         return self.annotate(drafts=_annotations("draft"), accepted=_annotations("accepted"))
 
-    def awaiting_labels(self) -> ItemQuerySet:
+    def awaiting_labels(self) -> Self:
         """Items a model may label: no human annotation, no verdict, not done, not flagged.
 
         An item with only untouched drafts is among them, because no person has said anything about it yet.
@@ -72,13 +62,13 @@ class ItemQuerySet(models.QuerySet[Any]):
         return self.filter(state__in=[Item.State.UNLABELED, Item.State.DRAFTED]).exclude(Exists(touched))
 
 
-class AnnotationQuerySet(models.QuerySet[Any]):
-    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> AnnotationQuerySet:
+class AnnotationQuerySet(models.QuerySet["Annotation"]):
+    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
         return self.filter(item__project__memberships__user_id=user.pk) if user.is_active else self.none()
 
-    def with_related(self) -> AnnotationQuerySet:
+    def with_related(self) -> Self:
         """With everything that showing an annotation reads, in the same query."""
         return self.select_related("item", "label", "reviewed_by")
 
-    def drafts(self) -> AnnotationQuerySet:
+    def drafts(self) -> Self:
         return self.filter(status="draft")
