@@ -117,3 +117,14 @@ def test_the_command_brings_its_own_worker_and_takes_it_away(site: Site) -> None
     output = site.run("autolabel", project)
     assert "Completed: 20 of 20 items, 15 with drafts, 5 without, 0 failed." in output
     assert site.processes() == []
+
+
+def test_ctrl_c_on_the_command_cancels_the_job_and_takes_the_worker_away(slow_site: Site) -> None:
+    project = slow_site.make_project(ITEMS)
+    command = slow_site.start("autolabel", project)
+    slow_site.wait_for(slow_site.predicting_pids, "the job runs")
+    command.send_signal(signal.SIGINT)
+    assert command.wait(timeout=30) == 1
+    assert slow_site.processes() == []
+    last_job = "from autolabel.models import Job\nanswer = Job.objects.get().status"
+    assert slow_site.ask(last_job) == "cancelled"
