@@ -23,7 +23,8 @@ demo: $(VENV)/.installed  ## set up, auto-label the demo project, serve it (ARGS
 	@$(BIN)/python manage.py demo $(ARGS)
 
 demo-score: $(VENV)/.installed  ## precision and recall of a fresh demo run's drafts against the ground truth
-	@data=$$(mktemp -d) && trap 'rm -rf "$$data"' EXIT && DATA_DIR=$$data $(BIN)/python manage.py demo --score
+	@data=$$(mktemp -d) && trap 'rm -rf "$$data"' EXIT && \
+		env -u DATABASE_URL -u REDIS_URL DATA_DIR=$$data $(BIN)/python manage.py demo --score
 
 test: $(VENV)/.installed-dev lint types  ## everything that must pass before a commit lands
 	$(BIN)/python -m pytest $(ARGS)

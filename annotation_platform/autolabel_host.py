@@ -23,6 +23,7 @@ from .review import refresh_states
 __all__ = ["PlatformHost"]
 
 Status = Annotation.Status
+_PAGE = 2000
 
 
 class PlatformHost:
@@ -56,8 +57,7 @@ class PlatformHost:
         items = _unlabeled(project, scope)
         if scope.sample is not None:
             return _sampled(items, scope.sample, scope.seed, after or "")
-        behind = items.filter(uid__gt=after) if after else items
-        return behind.values_list("uid", flat=True).iterator(chunk_size=2000)
+        return _paged(items, after or "")
 
     @contextmanager
     def open_image(self, project: ProjectRef, item_uid: str) -> Iterator[IO[bytes]]:
@@ -83,8 +83,8 @@ class PlatformHost:
         Annotation.objects.bulk_create(
             _annotation(job, item, draft, labels[draft.shape.label])
             for item in rows
+            # A label that has gone meanwhile is a KeyError: all is rolled back, and done again with today's labels.
             for draft in by_uid[item.uid].drafts
-            if draft.shape.label in labels
         )
         refresh_states(Item.objects.filter(pk__in=[item.pk for item in rows]))
         return set(by_uid) - {item.uid for item in rows}
@@ -126,13 +126,20 @@ def _unlabeled(project: ProjectRef, scope: Scope) -> QuerySet[Item]:
     return items if scope.item_uids is None else items.filter(uid__in=scope.item_uids)
 
 
+def _paged(items: QuerySet[Item], after: str) -> Iterator[str]:
+    """Page by page, because a cursor that outlives its transaction makes PostgreSQL store all remaining rows."""
+    while page := list(items.filter(uid__gt=after).values_list("uid", flat=True)[:_PAGE]):
+        yield from page
+        after = page[-1]
+
+
 def _sampled(items: QuerySet[Item], size: int, seed: int, after: str) -> Iterator[str]:
-    """Draws by a hash of seed and uid, so that the draw can be repeated and needs no memory of its own."""
+    """Draws by a hash of seed and uid, so that each slice of a plan can repeat the draw; holds the sample in memory."""
 
     def draw(uid: str) -> bytes:
         return hashlib.sha256(f"{seed}/{uid}".encode()).digest()
 
-    drawn = heapq.nsmallest(size, items.values_list("uid", flat=True).iterator(chunk_size=2000), key=draw)
+    drawn = heapq.nsmallest(size, _paged(items, ""), key=draw)
     return iter(sorted(uid for uid in drawn if uid > after))
 
 

@@ -112,7 +112,7 @@ class JobAdmin(ReadOnlyAdmin):
 
 
 class OfJobAdmin(ReadOnlyAdmin):
-    """Rows that are looked at job by job; there may be millions, so nothing here counts them all."""
+    """Rows that are looked at job by job."""
 
     list_select_related = ("job",)
     show_full_result_count = False

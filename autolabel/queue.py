@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import django_rq
 from django.core.signals import setting_changed
-from django.db import transaction
+from django.db import router, transaction
 from redis import ConnectionPool, Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -21,6 +21,8 @@ from rq.command import send_stop_job_command
 from rq.exceptions import NoSuchJobError
 from rq.job import Job as RqJob
 from rq.job import JobStatus
+
+from autolabel.models import Job
 
 __all__ = ["QueueDown", "queued_lanes", "ring", "ring_on_commit", "stop_lanes"]
 
@@ -44,7 +46,7 @@ def ring_on_commit(job_uid: str, queue: str, lanes: int = 1) -> None:
         except QueueDown as error:
             logger.info("Job %s is stored, but the queue does not answer (%s); the reaper rings it.", job_uid, error)
 
-    transaction.on_commit(ring_or_log, robust=True)
+    transaction.on_commit(ring_or_log, using=router.db_for_write(Job), robust=True)
 
 
 def ring(job_uid: str, queue: str, lanes: int = 1) -> None:

@@ -18,7 +18,7 @@ __all__ = ["ScoreField", "StrictBooleanField", "StrictCharField", "StrictInteger
 class ScoreField(serializers.Field[float, Any, float, Any]):
     """A JSON number from 0 to 1; neither a string nor true, NaN or Infinity."""
 
-    default_error_messages = {"invalid": "Must be a number from 0.0 to 1.0."}
+    default_error_messages = dict.fromkeys(("invalid", "null"), "Must be a number from 0.0 to 1.0.")
 
     def to_internal_value(self, data: Any) -> float:
         # NaN is not between anything; math.isfinite would break on an integer too large for a float.

@@ -1,5 +1,5 @@
-"""The jobs API. Everything that DRF lets a host set by default is set here, so that no host can break it; only
-authentication is the host's."""
+"""The jobs API. What DRF lets a host set by default, and what would change our answers, is set here; authentication is
+the host's."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ AUTOLABEL = {
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ from autolabel.exceptions import ModelUnavailable
 from .base import ModelSpec, Predictor
 
 __all__ = ["get_spec", "load_predictor", "specs"]
+
+logger = logging.getLogger(__name__)
 
 _KEYS = {
     "PREDICTOR",
@@ -91,15 +94,18 @@ def load_predictor(model_type: str) -> Predictor:
     if held and held[0] == spec:
         return held[1]
     _warm.clear()
-    verify_weights(spec)
     try:
+        verify_weights(spec)
         predictor: Predictor = import_string(spec.predictor)(spec)
     except ModelUnavailable:
         raise
     except ImportError as error:
         raise ModelUnavailable(f"The model {model_type!r} needs a library that is missing here: {error}") from error
     except Exception as error:
-        raise ModelUnavailable(f"The model {model_type!r} cannot be loaded: {error}") from error
+        # The reason is shown to people who start jobs; paths of the server are for its log alone.
+        logger.exception("The model %s cannot be loaded", model_type)
+        reason = f"The model {model_type!r} cannot be loaded ({type(error).__name__}); the worker's log says more."
+        raise ModelUnavailable(reason) from error
     _warm[model_type] = (spec, predictor)
     return predictor
 

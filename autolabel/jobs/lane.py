@@ -17,7 +17,7 @@ from autolabel.hosts.base import Host, Project
 from autolabel.hosts.loader import get_host
 from autolabel.inference.base import ModelInfo, ModelSpec, Predictor
 from autolabel.inference.registry import get_spec, load_predictor
-from autolabel.models import Chunk, ItemResult, Job
+from autolabel.models import Chunk, ItemResult, Job, Worker
 
 from . import leases, lifecycle, planner
 from .commit import Fenced, JobEnded, commit_batch
@@ -57,7 +57,10 @@ def _prepare(job: Job, host: Host) -> _Lane | None:
         lifecycle.fail(job.pk, "The project no longer exists.")
         return None
     except ModelUnavailable as error:
-        lifecycle.fail(job.pk, str(error))
+        # Not here. Where a live worker has the model ready, the job is for that one, and the reaper rings again.
+        Worker.objects.mark_unready(job.model_type, str(error))
+        if not Worker.objects.can_run(job.model_type):
+            lifecycle.fail(job.pk, str(error))
         return None
     unknown = _unknown_to_model(job, predictor.info)
     if unknown:
@@ -139,7 +142,7 @@ class _Lane:
         finished = set(done.values_list("item_uid", flat=True))
         todo = [item_uid for item_uid in chunk.item_uids if item_uid not in finished]
         if not todo or chunk.attempts > conf().chunk_attempts:
-            given_up = Failure("crashed_the_worker", f"Given up: its chunk ended {chunk.attempts - 1} workers.")
+            given_up = Failure("crashed_the_worker", f"Given up: its chunk failed {chunk.attempts - 1} times.")
             return self._commit(chunk, [Outcome(item_uid, failure=given_up) for item_uid in todo], close=True)
         left = len(todo)
         with leases.Watch(chunk) as watch:

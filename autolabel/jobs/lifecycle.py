@@ -71,14 +71,15 @@ def _change(job_id: int, to: str, **fields: Any) -> bool:
 
 
 def _end(job_id: int, to: str, **fields: Any) -> bool:
-    with transaction.atomic(using=router.db_for_write(Job)):
+    alias = router.db_for_write(Job)
+    with transaction.atomic(using=alias):
         if not _change(job_id, to, completed_at=timezone.now(), **fields):
             return False
         job = Job.objects.get(pk=job_id)
         job.summary = tally.summary(job)
         Job.objects.filter(pk=job_id).update(summary=job.summary)
         record_end(job)
-        transaction.on_commit(lambda: tell_host(job), robust=True)
+        transaction.on_commit(lambda: tell_host(job), using=alias, robust=True)
         return True
 
 

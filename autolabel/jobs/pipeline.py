@@ -1,4 +1,4 @@
-"""From item uids to shapes: read and decode in threads, batch, predict. Knows nothing of jobs or the database."""
+"""From item uids to shapes: read and decode in threads, batch, predict. Knows nothing of jobs."""
 
 from __future__ import annotations
 

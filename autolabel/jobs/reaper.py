@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from autolabel import queue
@@ -40,8 +41,11 @@ class Reaped:
 def reap_once() -> Reaped:
     """One round. Safe beside any number of others; a queue that is down leaves the rings to a later round."""
     reaped = Reaped()
-    for job in Job.objects.active().order_by("id").iterator():
-        _tend(job, reaped)
+    for job in Job.objects.active().order_by("id"):
+        try:
+            _tend(job, reaped)
+        except Exception:
+            logger.exception("The reaper cannot tend job %s; the others do not wait for it.", job.uid)
     for job in Job.objects.ended().filter(host_told_at=None, completed_at__lt=timezone.now() - timedelta(seconds=5)):
         try:
             lifecycle.tell_host(job)
@@ -74,8 +78,8 @@ def _tend(job: Job, reaped: Reaped) -> None:
 
 def _missing_lanes(job: Job) -> int:
     """How many lanes could work on the job beyond those that do, or wait in the queue."""
-    job.refresh_from_db(fields=["planned_at", "plan_lease_until"])
-    being_planned = job.plan_lease_until is not None and job.plan_lease_until > timezone.now()
+    job.refresh_from_db(fields=["planned_at"])
+    being_planned = Job.objects.filter(pk=job.pk, plan_lease_until__gte=Now()).exists()
     open_chunks = job.chunks.open().count()
     useful = min(open_chunks, conf().lanes_per_job)
     if job.planned_at is None and not being_planned:

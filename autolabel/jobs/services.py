@@ -59,31 +59,35 @@ def create_job(project: Project, request: JobRequest, *, user: Any = None, idemp
         return earlier
     spec = _checked_spec(request)
     labels = _checked_labels(project, request)
-    try:
-        with transaction.atomic(using=router.db_for_write(Job)):
-            job = Job.objects.create(
-                project_uid=project.uid,
-                created_by=user,
-                model_type=request.model_type,
-                confidence_threshold=request.confidence_threshold,
-                labels=labels,
-                dry_run=request.dry_run,
-                item_uids=None if request.item_uids is None else list(request.item_uids),
-                sample=request.sample,
-                seed=request.seed,
-                idempotency_key=idempotency_key,
-                request_hash=fingerprint,
-            )
-            queue.ring_on_commit(job.uid, spec.queue)
-            return job
-    except IntegrityError:
-        # Two requests at once: the same key twice, or another job on this project.
-        if idempotency_key and (earlier := _by_key(user, idempotency_key, fingerprint)):
-            return earlier
-        active = Job.objects.active().filter(project_uid=project.uid).first()
-        if active is None:
-            raise
-        raise JobConflict(active.uid) from None
+    for last_try in (False, False, True):
+        try:
+            with transaction.atomic(using=router.db_for_write(Job)):
+                job = Job.objects.create(
+                    project_uid=project.uid,
+                    created_by=user,
+                    model_type=request.model_type,
+                    confidence_threshold=request.confidence_threshold,
+                    labels=labels,
+                    dry_run=request.dry_run,
+                    item_uids=None if request.item_uids is None else list(request.item_uids),
+                    sample=request.sample,
+                    seed=request.seed,
+                    idempotency_key=idempotency_key,
+                    request_hash=fingerprint,
+                )
+                queue.ring_on_commit(job.uid, spec.queue)
+                return job
+        except IntegrityError:
+            # Two requests at once: the same key twice, or another job on this project.
+            if idempotency_key and (earlier := _by_key(user, idempotency_key, fingerprint)):
+                return earlier
+            active = Job.objects.active().filter(project_uid=project.uid).first()
+            if active is not None:
+                raise JobConflict(active.uid) from None
+            if last_try:
+                raise
+            # The job that was in the way has ended just now; the project is free.
+    raise AssertionError("unreachable")
 
 
 def cancel_job(actor: Actor, job: Job) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from autolabel.shapes import Shape
-
 from .job import Job
 
 __all__ = ["Prediction"]
@@ -52,10 +50,3 @@ class Prediction(models.Model):
 
     def __str__(self) -> str:
         return f"{self.label} {self.score:.2f} on {self.item_uid}"
-
-    @property
-    def shape(self) -> Shape:
-        polygons = self.polygons and tuple(
-            tuple(tuple((x, y) for x, y in ring) for ring in polygon) for polygon in self.polygons
-        )
-        return Shape(self.label, self.score, (self.x_min, self.y_min, self.x_max, self.y_max), polygons)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from datetime import timedelta
 
 from django.db import models
@@ -16,6 +18,16 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
     def live(self) -> WorkerQuerySet:
         """Workers whose last heartbeat is recent by the database's clock."""
         return self.filter(heartbeat_at__gte=Now() - timedelta(seconds=conf().worker_timeout_seconds))
+
+    def can_run(self, model_type: str) -> bool:
+        """Whether any live worker has published that model as ready."""
+        return any(worker.served_models.get(model_type, {}).get("ready") for worker in self.live())
+
+    def mark_unready(self, model_type: str, reason: str) -> None:
+        """This process, if it is a worker, takes back that it can run the model."""
+        for worker in self.filter(hostname=socket.gethostname(), pid=os.getpid()):
+            worker.served_models[model_type] = {"ready": False, "reason": reason}
+            worker.save(update_fields=["served_models"])
 
 
 class Worker(models.Model):

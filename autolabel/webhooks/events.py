@@ -20,7 +20,8 @@ def job_body(job: Job) -> dict[str, Any]:
         "confidence_threshold": job.confidence_threshold,
         "labels": job.labels,
         "dry_run": job.dry_run,
-        "total_items": job.total_items,
+        # It grows while the job is planned, and says nothing until then.
+        "total_items": job.total_items if job.planned_at else 0,
         "processed_items": job.processed_items,
         "successful_items": job.successful_items,
         "failed_items": job.failed_items,

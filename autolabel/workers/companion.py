@@ -17,7 +17,7 @@ _END_SECONDS = 30.0
 
 
 class CompanionWorker:
-    """Starts `autolabel_worker` as soon as no live worker is seen, and ends it on exit. It cannot outlive us."""
+    """Starts `autolabel_worker` once no live worker is seen, and ends it on exit. On Linux it cannot outlive us."""
 
     def __init__(self, workers: int = 1) -> None:
         self._workers = workers

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -67,16 +68,26 @@ class EmbeddedQueue:
         Raises EmbeddedQueueError.
         """
         if self._process and self._process.poll() is None:
-            return None
+            if self._socket.exists():
+                return None
+            self._end_process()  # alive, but nobody can reach it any more
         _private_dir(self._data_dir)
         _private_dir(self._socket.parent)
         if self._process is None and not self._take_lock():
             return self._wait_until_it_answers(None)
+        self._wait_until_nobody_listens()
         self._process = self._launch()
         self._wait_until_it_answers(self._process)
 
     def stop(self) -> None:
         """End the server if it is ours; what is queued stays in its append-only file."""
+        self._end_process()
+        if self._lock:
+            self._lock.close()
+            self._lock = None
+        self._process = None
+
+    def _end_process(self) -> None:
         if self._process and self._process.poll() is None:
             self._process.terminate()
             try:
@@ -84,10 +95,16 @@ class EmbeddedQueue:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-        if self._lock:
-            self._lock.close()
-            self._lock = None
-        self._process = None
+
+    def _wait_until_nobody_listens(self) -> None:
+        """A killed holder's server removes the socket when it ends, a moment later; ours must not stand there yet."""
+        ends_at = time.monotonic() + _START_SECONDS
+        while time.monotonic() < ends_at:
+            with socket.socket(socket.AF_UNIX) as probe:
+                if probe.connect_ex(str(self._socket)) != 0:
+                    return
+            time.sleep(0.02)
+        raise EmbeddedQueueError(f"Another server still listens on {self._socket}.")
 
     def _take_lock(self) -> bool:
         lock = (self._data_dir / "lock").open("w")

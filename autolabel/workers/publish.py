@@ -60,7 +60,7 @@ def withdraw(name: str) -> None:
     Worker.objects.filter(name=name).delete()
 
 
-def start_heartbeat(name: str, on_orphaned: Callable[[], None]) -> None:
+def start_heartbeat(name: str, served_models: dict[str, dict[str, Any]], on_orphaned: Callable[[], None]) -> None:
     """Beat in a daemon thread for as long as this process lives; calls `on_orphaned` when its parent is gone."""
     parent = os.getppid()
 
@@ -70,7 +70,9 @@ def start_heartbeat(name: str, on_orphaned: Callable[[], None]) -> None:
             if os.getppid() != parent:
                 return on_orphaned()
             try:
-                Worker.objects.filter(name=name).update(heartbeat_at=Now())
+                if not Worker.objects.filter(name=name).update(heartbeat_at=Now()):
+                    # The row was tidied away while this machine slept.
+                    publish(name, served_models)
             except DatabaseError as error:
                 # The database may be restarting; a fresh connection is made at the next beat.
                 logger.warning("Heartbeat of %s not written: %s", name, error)

@@ -42,7 +42,7 @@ def run_worker() -> None:
 
 def run_reaper() -> None:
     """Reap in rounds until told to end."""
-    from django.db import DatabaseError, close_old_connections
+    from django.db import close_old_connections
 
     from autolabel.conf import conf
     from autolabel.jobs.reaper import reap_once
@@ -53,7 +53,7 @@ def run_reaper() -> None:
         close_old_connections()
         try:
             reap_once()
-        except DatabaseError:
+        except Exception:
             logger.exception("This round of the reaper failed; the next one tries again.")
         if told_to_end.wait(conf().reaper_seconds):
             return

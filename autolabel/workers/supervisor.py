@@ -13,7 +13,7 @@ from types import FrameType
 
 from autolabel.conf import conf
 
-from .embedded import EmbeddedQueue
+from .embedded import EmbeddedQueue, EmbeddedQueueError
 
 __all__ = ["Supervisor"]
 
@@ -24,7 +24,7 @@ _RESTART_PAUSE_SECONDS = 1.0
 
 
 class Supervisor:
-    """Runs until SIGINT or SIGTERM. No process outlives it, even if it is killed: the kernel ends its children."""
+    """Runs until SIGINT or SIGTERM. No process outlives it; on Linux not even if it is killed."""
 
     def __init__(self, workers: int, *, reaper: bool = True) -> None:
         self._roles = ["worker"] * workers + ["reaper"] * reaper
@@ -50,7 +50,10 @@ class Supervisor:
     def _tend(self) -> None:
         """Restart what has died, the queue server first. One that we only attached to is taken over when it ends."""
         if self._queue:
-            self._queue.ensure()
+            try:
+                self._queue.ensure()
+            except EmbeddedQueueError as error:
+                logger.warning("%s Trying again.", error)
         for index, (role, process) in enumerate(self._processes):
             if process.poll() is not None:
                 logger.warning("The %s process %s ended (%s); starting another.", role, process.pid, process.returncode)

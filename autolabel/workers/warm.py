@@ -137,8 +137,9 @@ def horse_main(parent_pid: int, jobs_fd: int, done_fd: int, worker_name: str, qu
     signal.signal(signal.SIGTERM, lambda *_: tasks.draining.set())
     logging.getLogger("rq.worker").setLevel(logging.WARNING)
     random.seed()
-    publish.publish(worker_name, publish.describe_models(queues))
-    publish.start_heartbeat(worker_name, on_orphaned=lambda: os._exit(1))
+    served_models = publish.describe_models(queues)
+    publish.publish(worker_name, served_models)
+    publish.start_heartbeat(worker_name, served_models, on_orphaned=lambda: os._exit(1))
     worker = _own_worker(worker_name, queues)
     with os.fdopen(jobs_fd, "rb") as jobs:
         while (message := _next(jobs)) is not None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import socket
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -66,7 +68,7 @@ def make_job(project: Project | str | None = None, **fields: Any) -> Job:
 
 
 def make_worker(name: str = "worker-1", *, silent: timedelta = timedelta(0), **models: Any) -> Worker:
-    """A worker that serves `models`, by default the fake as "yolo"; `silent` is how old its heartbeat is."""
+    """This process as a worker that serves `models`, by default the fake as "yolo"; `silent`: the heartbeat's age."""
     fake = {
         "ready": True,
         "reason": "",
@@ -77,7 +79,9 @@ def make_worker(name: str = "worker-1", *, silent: timedelta = timedelta(0), **m
         "device": "cpu",
     }
     served = {model_type: {**fake, **facts} for model_type, facts in (models or {"yolo": {}}).items()}
-    return Worker.objects.create(name=name, hostname="here", pid=1, served_models=served, heartbeat_at=Now() - silent)
+    return Worker.objects.create(
+        name=name, hostname=socket.gethostname(), pid=os.getpid(), served_models=served, heartbeat_at=Now() - silent
+    )
 
 
 def run_to_end(job: Job, rounds: int = 30) -> Job:

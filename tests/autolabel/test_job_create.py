@@ -172,7 +172,7 @@ BAD = [
         ({"confidence_threshold": value}, "confidence_threshold", "0.0 to 1.0")
         for value in (-0.1, 1.1, 2, "x", "0.5", "", True, False, [], {}, 10**400, -(10**400))
     ],
-    ({"confidence_threshold": None}, "confidence_threshold", "null"),
+    ({"confidence_threshold": None}, "confidence_threshold", "number from 0.0 to 1.0"),
     ({"labels": "car"}, "labels", "list"),
     ({"labels": {"car": 1}}, "labels", "list"),
     ({"labels": None}, "labels", "null"),

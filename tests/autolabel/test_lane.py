@@ -15,11 +15,11 @@ from annotation_platform.autolabel_host import PlatformHost
 from annotation_platform.models import Annotation, Item
 from autolabel.jobs import lifecycle, pipeline
 from autolabel.jobs.lane import run_lane
-from autolabel.models import Job, Prediction
+from autolabel.models import Job, Prediction, Worker
 from tests.factories import make_member, make_project
 
 from . import fakes
-from .builders import add_items, balanced, drafts_of, make_job, parts_project, results_of, run_to_end
+from .builders import add_items, balanced, drafts_of, make_job, make_worker, parts_project, results_of, run_to_end
 from .fakes import FAKE_LABELS, RAISE, HookedPredictor, picture
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("rings", "fake_model")]
@@ -108,8 +108,8 @@ def test_a_draft_carries_the_shape_and_names_its_prediction() -> None:
 
     for draft in drafts_of(job):
         prediction = Prediction.objects.get(job=job, uid=draft.prediction_uid)
-        assert draft.bbox_xyxy == prediction.shape.bbox_xyxy
-        assert draft.score == prediction.score == prediction.shape.score
+        assert draft.bbox_xyxy == (prediction.x_min, prediction.y_min, prediction.x_max, prediction.y_max)
+        assert draft.score == prediction.score
         assert draft.label.name == prediction.label
     assert [row.ordinal for row in Prediction.objects.filter(job=job)] == [0, 1]
 
@@ -290,7 +290,7 @@ def test_labels_that_the_model_does_not_know_fail_the_job_by_name() -> None:
     [
         ("tests.autolabel.fakes.NeedsLibraryPredictor", "a_library_that_nobody_has"),
         ("tests.autolabel.fakes.UnavailablePredictor", "It needs a GPU, and there is none."),
-        ("tests.autolabel.fakes.BrokenPredictor", "checkpoint of another world"),
+        ("tests.autolabel.fakes.BrokenPredictor", "cannot be loaded (ValueError)"),
         ("tests.autolabel.nowhere.Predictor", "nowhere"),
         ("tests.autolabel.fakes.NoSuchPredictor", "NoSuchPredictor"),
     ],
@@ -301,6 +301,25 @@ def test_a_model_that_cannot_be_loaded_fails_the_job_with_the_reason(
     fake_model(PREDICTOR=predictor)
 
     assert reason in failed(make_job())
+
+
+def test_a_model_that_cannot_be_loaded_here_leaves_the_job_to_a_worker_that_has_it_ready(
+    fake_model: Callable[..., None],
+) -> None:
+    fake_model(PREDICTOR="tests.autolabel.fakes.UnavailablePredictor")
+    here = make_worker("here")
+    elsewhere = make_worker("elsewhere")
+    Worker.objects.filter(pk=elsewhere.pk).update(hostname="another-machine")
+    job = make_job()
+    run_lane(job.uid)
+    job.refresh_from_db()
+    assert job.is_active
+
+    here.refresh_from_db()
+    assert here.served_models["yolo"] == {"ready": False, "reason": "It needs a GPU, and there is none."}
+
+    elsewhere.delete()
+    assert "It needs a GPU" in failed(job)
 
 
 def test_weights_that_are_missing_or_not_the_registered_ones_are_never_loaded(

@@ -18,6 +18,7 @@ from django.core.management.base import BaseCommand, CommandError
 from annotation_platform.demo.report import is_ok, run_figures, score_figures
 from annotation_platform.demo.seed import PASSWORD, USERNAME, ensure_project, ensure_user
 from annotation_platform.models import Project
+from autolabel.exceptions import AutolabelError
 from autolabel.hosts.loader import get_host
 from autolabel.jobs import lifecycle
 from autolabel.jobs.progress import follow
@@ -76,11 +77,14 @@ class Command(BaseCommand):
     def _auto_label(self, project: Project, user: Any, worker: CompanionWorker) -> Job:
         """The project's job; a finished one of an earlier start is kept, an interrupted one goes on."""
         jobs = Job.objects.filter(project_uid=project.uid, dry_run=False)
-        earlier = jobs.active().first() or jobs.filter(status=Job.Status.COMPLETED).order_by("id").first()
+        earlier = jobs.exclude(status__in=[Job.Status.FAILED, Job.Status.CANCELLED]).order_by("id").first()
         if earlier and not earlier.is_active:
             self.stdout.write("Auto-labeled by an earlier start; nothing is done again.")
             return earlier
-        job = earlier or create_job(get_host().get_project_trusted(project.uid), JobRequest(), user=user)
+        try:
+            job = earlier or create_job(get_host().get_project_trusted(project.uid), JobRequest(), user=user)
+        except AutolabelError as error:
+            raise CommandError(str(error)) from error
         ends_at = time.monotonic() + _JOB_SECONDS
         with progress_bar() as bar:
             for now in follow(job):

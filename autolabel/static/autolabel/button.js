@@ -5,11 +5,23 @@
 const POLL_MS = 1000;
 const MODELS_MS = 3000;
 const MAX_RETRY_MS = 15000;
-// A job that nobody has begun after this time is probably waiting for a worker to be started.
+// After this time without news the card asks whether there is a worker at all.
 const WAITING_AFTER_MS = 4000;
+const STALLED_AFTER_MS = 10000;
+
+/** What the reasons of skipped and failed items mean to a person, behind their number. */
+const REASONS = {
+  nothing_found: "with nothing found",
+  below_threshold: "below the threshold",
+  filtered_label: "with labels that you left out",
+  unmapped_label: "with labels that the project does not have",
+  labeled_meanwhile: "labeled by a person meanwhile",
+  unreadable: "unreadable",
+  prediction_failed: "that the model failed on",
+  crashed_the_worker: "that crashed the worker",
+};
 
 const plural = (count, one, many = `${one}s`) => `${count.toLocaleString()} ${count === 1 ? one : many}`;
-const words = (reason) => reason.replaceAll("_", " ");
 const isActive = (job) => job.status === "pending" || job.status === "running";
 
 /** Seconds as "40 s", "3 min", "2 h 5 min". */
@@ -19,23 +31,72 @@ function duration(seconds) {
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** {"washer": 3, "nut": 1} as "3 washer, 1 nut". */
-const counted = (counts) => Object.entries(counts ?? {}).map(([name, count]) => `${count} ${words(name)}`).join(", ");
+/** {"washer": 3, "nut": 1} as "3 washer, 1 nut"; `names` maps keys to what a person calls them. */
+function counted(counts, names = {}) {
+  return Object.entries(counts ?? {}).map(([name, count]) => `${count.toLocaleString()} ${names[name] ?? name}`).join(", ");
+}
+
+/** Speed as "2.5 images a second" or, where that would be a fraction, "12 images a minute". */
+function rateText(perSecond) {
+  return perSecond >= 1 ? `${perSecond.toFixed(1)} images a second` : `${(60 * perSecond).toFixed(perSecond < 0.1 ? 1 : 0)} images a minute`;
+}
+
+/** Writes a text only where it is new, so that a screen reader does not say it again and a selection stays. */
+function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
 
 /** The messages of an API error in one string; `fields` maps field names to what the dialog calls them. */
-function errorText(body, fields = {}) {
-  if (!body || typeof body !== "object") return "The server gave no reason.";
+function errorText(body, status, fields = {}) {
+  if (!body || typeof body !== "object") return `The server failed without a reason (${status}).`;
   if (body.detail) return body.detail;
   return Object.entries(body)
     .map(([field, messages]) => `${fields[field] ?? field}: ${[].concat(messages).join(" ")}`)
     .join("\n");
 }
 
+function titleOf(job) {
+  const what = job.dry_run ? "Dry run" : "Auto-labeling";
+  const how = { pending: "waiting to start", completed: "finished", failed: "failed", cancelled: "cancelled" };
+  return job.status === "running" ? `${what}: ${job.progress_pct ?? 0} %` : `${what} ${how[job.status]}`;
+}
+
+function countsOf(job) {
+  if (job.progress_pct === null) return "";
+  const parts = [
+    `${job.processed_items.toLocaleString()} of ${plural(job.total_items, "image")}`,
+    `${job.successful_items.toLocaleString()} ${job.dry_run ? "would get drafts" : "with drafts"}`,
+    `${job.skipped_items.toLocaleString()} ${job.dry_run ? "would not" : "without"}`,
+  ];
+  if (job.failed_items) parts.push(`${job.failed_items.toLocaleString()} failed`);
+  return parts.join(" · ");
+}
+
+function resultOf(job) {
+  const { drafts, skipped, failed } = job.summary ?? {};
+  const parts = [];
+  if (counted(drafts)) parts.push(`${job.dry_run ? "Would draft" : "Drafts"}: ${counted(drafts)}.`);
+  if (counted(skipped, REASONS)) parts.push(`Images without drafts: ${counted(skipped, REASONS)}.`);
+  if (counted(failed, REASONS)) parts.push(`Failed: ${counted(failed, REASONS)}.`);
+  return parts.join(" ");
+}
+
 class AutolabelButton extends HTMLElement {
   #models = [];
+  #modelsAt = -MODELS_MS;
   #timer = 0;
   #modelsTimer = 0;
   #retryMs = POLL_MS;
+  /** Counts the requests for a job: only the answer to the latest is shown. */
+  #turn = 0;
+  #isStarting = false;
+  #isCancelling = false;
+  /** How far the server's clock is ahead of ours; times in a job are the server's. */
+  #aheadMs = 0;
+  /** Where the job stood when it last moved, and when that was. */
+  #mark = { key: "", at: 0 };
+  /** What has to be said beside the job's state: that cancelling failed, or that the job is not the one asked for. */
+  #note = "";
 
   connectedCallback() {
     this.#find("open").addEventListener("click", () => this.#open());
@@ -47,10 +108,15 @@ class AutolabelButton extends HTMLElement {
     for (const preset of this.querySelectorAll("[data-preset]")) {
       preset.addEventListener("click", () => this.#setThreshold(preset.dataset.preset));
     }
+    for (const button of this.querySelectorAll("[data-check]")) {
+      button.addEventListener("click", () => this.#checkLabels(button.dataset.check === "all"));
+    }
     this.#find("form").addEventListener("submit", (event) => {
       event.preventDefault();
       this.#start();
     });
+    // What an error complains of may be mended now.
+    this.#find("form").addEventListener("input", () => this.#showError(""));
     this.#showThreshold();
     // Rendered disabled, so that no press is lost before this script has come.
     this.#find("open").disabled = false;
@@ -58,6 +124,7 @@ class AutolabelButton extends HTMLElement {
   }
 
   disconnectedCallback() {
+    this.#turn += 1;
     clearTimeout(this.#timer);
     clearTimeout(this.#modelsTimer);
   }
@@ -73,7 +140,24 @@ class AutolabelButton extends HTMLElement {
   async #request(url, options = {}) {
     const token = this.querySelector("[name=csrfmiddlewaretoken]")?.value ?? "";
     const headers = { Accept: "application/json", "Content-Type": "application/json", "X-CSRFToken": token };
-    return fetch(url, { credentials: "same-origin", ...options, headers: { ...headers, ...options.headers } });
+    const answer = await fetch(url, { credentials: "same-origin", ...options, headers: { ...headers, ...options.headers } });
+    const serverTime = Date.parse(answer.headers.get("Date"));
+    if (serverTime) this.#aheadMs = serverTime - Date.now();
+    return answer;
+  }
+
+  async #fetchModels() {
+    this.#modelsAt = performance.now();
+    try {
+      const answer = await this.#request(this.dataset.modelsUrl);
+      if (answer.ok) this.#models = await answer.json();
+    } catch {
+      // The state of the models is a courtesy; jobs run without it.
+    }
+  }
+
+  #model(type) {
+    return this.#models.find((one) => one.model_type === type);
   }
 
   // ---- The dialog
@@ -87,12 +171,7 @@ class AutolabelButton extends HTMLElement {
   /** Ask what the workers can run, again and again while the dialog is open: one may be starting right now. */
   async #askModels() {
     if (!this.#dialog.open) return;
-    try {
-      const answer = await this.#request(this.dataset.modelsUrl);
-      if (answer.ok) this.#models = await answer.json();
-    } catch {
-      // The state of the models is a courtesy; the job can be started without it.
-    }
+    await this.#fetchModels();
     this.#showModels();
     clearTimeout(this.#modelsTimer);
     this.#modelsTimer = setTimeout(() => this.#askModels(), MODELS_MS);
@@ -100,7 +179,7 @@ class AutolabelButton extends HTMLElement {
 
   #showModels() {
     for (const option of this.#find("model").options) {
-      const model = this.#models.find((one) => one.model_type === option.value);
+      const model = this.#model(option.value);
       // Without a live worker the job waits for one; with one that cannot run the model it would fail.
       option.disabled = Boolean(model && !model.ready && model.workers > 0);
     }
@@ -111,24 +190,33 @@ class AutolabelButton extends HTMLElement {
   }
 
   #showModel() {
-    const model = this.#models.find((one) => one.model_type === this.#find("model").value);
+    const model = this.#model(this.#find("model").value);
     const state = this.#find("model-state");
-    state.dataset.ready = model?.ready ?? "";
-    if (!model) state.textContent = "";
-    else if (model.ready) state.textContent = `Ready on ${plural(model.workers, "worker")} (${model.name}, ${model.device}).`;
-    else state.textContent = model.reason;
+    // Without a worker a job may still be started, and waits; that is no failure.
+    state.dataset.ready = model && !model.ready && !model.workers ? "waiting" : (model?.ready ?? "");
+    if (!model) write(state, this.#find("model").value ? "Its state is not known right now." : "");
+    else if (model.ready) write(state, `Ready on ${plural(model.workers, "worker")} (${model.name}, ${model.device}).`);
+    else write(state, model.reason);
     const known = model?.labels && new Set(model.labels.map((label) => label.trim().toLowerCase()));
     for (const box of this.querySelectorAll("[name=labels]")) {
       const unknown = Boolean(known && !known.has(box.value.trim().toLowerCase()));
       if (unknown !== box.disabled) box.checked = !unknown;
       box.disabled = unknown;
-      box.parentElement.title = unknown ? "This model does not know this label." : "";
+      if (unknown) box.setAttribute("aria-describedby", this.#find("unknown-labels").id);
+      else box.removeAttribute("aria-describedby");
     }
+    this.#find("unknown-labels").hidden = !this.querySelector("[name=labels]:disabled");
+  }
+
+  #checkLabels(isChecked) {
+    for (const box of this.querySelectorAll("[name=labels]:enabled")) box.checked = isChecked;
+    this.#showError("");
   }
 
   #setThreshold(value) {
     this.#find("threshold").value = value;
     this.#showThreshold();
+    this.#showError("");
   }
 
   #showThreshold() {
@@ -140,16 +228,27 @@ class AutolabelButton extends HTMLElement {
   }
 
   #showError(text) {
-    this.#find("error").textContent = text;
-    this.#find("error").hidden = !text;
+    const error = this.#find("error");
+    // Emptied first, so that the same error after another try is said again.
+    error.textContent = "";
+    error.hidden = !text;
+    if (!text) return;
+    error.textContent = text;
+    error.scrollIntoView({ block: "nearest" });
   }
 
   /** The request's body, or null after saying what is missing. */
   #body() {
     const boxes = [...this.querySelectorAll("[name=labels]")];
     const chosen = boxes.filter((box) => box.checked).map((box) => box.value);
-    if (!chosen.length) {
-      this.#showError("Choose at least one label.");
+    const option = this.#find("model").selectedOptions[0];
+    let problem = "";
+    if (!option?.value) problem = "No model is registered.";
+    else if (option.disabled) problem = `This model cannot run: ${this.#model(option.value)?.reason}`;
+    else if (!chosen.length && boxes.every((box) => box.disabled)) problem = "This model knows none of the project's labels.";
+    else if (!chosen.length) problem = "Choose at least one label.";
+    if (problem) {
+      this.#showError(problem);
       return null;
     }
     return {
@@ -162,22 +261,30 @@ class AutolabelButton extends HTMLElement {
   }
 
   async #start() {
+    // A flag, because disabling the button would take the focus away from it.
+    if (this.#isStarting) return;
     const body = this.#body();
     if (!body) return;
-    const submit = this.#find("start");
-    submit.disabled = true;
+    this.#isStarting = true;
     try {
       const answer = await this.#request(this.dataset.startUrl, { method: "POST", body: JSON.stringify(body) });
       const result = await answer.json().catch(() => null);
-      if (answer.status === 202) this.#follow(result);
-      else if (answer.status === 409 && result?.job) this.#poll(result.job);
-      else return this.#showError(errorText(result, { labels: "Labels", model_type: "Model" }));
+      this.#note = "";
+      if (answer.status === 202) {
+        this.#follow(result);
+      } else if (answer.status === 409 && result?.job) {
+        this.#note = "This job was active already; yours was not started.";
+        await this.#poll(result.job);
+      } else {
+        this.#showError(errorText(result, answer.status, { labels: "Labels", model_type: "Model" }));
+        return;
+      }
       this.#dialog.close();
-      this.#find("cancel").focus();
+      this.#focusCard();
     } catch {
-      this.#showError("The server cannot be reached. Nothing was started.");
+      this.#showError("The server cannot be reached. Try again: a job that has begun all the same will show up.");
     } finally {
-      submit.disabled = false;
+      this.#isStarting = false;
     }
   }
 
@@ -197,35 +304,59 @@ class AutolabelButton extends HTMLElement {
 
   #follow(job) {
     this.#show(job);
-    if (isActive(job)) {
-      this.#timer = setTimeout(() => this.#poll(job.uid), POLL_MS);
-      this.dispatchEvent(new CustomEvent("autolabel:progress", { bubbles: true, detail: job }));
-    } else {
-      this.dispatchEvent(new CustomEvent("autolabel:finished", { bubbles: true, detail: job }));
-    }
+    clearTimeout(this.#timer);
+    if (isActive(job)) this.#timer = setTimeout(() => this.#poll(job.uid), POLL_MS);
+    const type = isActive(job) ? "autolabel:progress" : "autolabel:finished";
+    this.dispatchEvent(new CustomEvent(type, { bubbles: true, detail: job }));
   }
 
   async #poll(uid) {
     clearTimeout(this.#timer);
+    const turn = ++this.#turn;
+    let problem = "Connection lost; trying again. The job goes on without this page.";
     try {
       const answer = await this.#request(`${this.dataset.jobsUrl}${uid}/`);
+      if (answer.status === 401) problem = "You are signed out. Sign in again, in another tab for instance, to go on.";
+      if (answer.status === 404) return this.#lose();
       if (!answer.ok) throw new Error(answer.statusText);
+      const job = await answer.json();
+      if (isActive(job) && this.#isQuiet(job) && performance.now() - this.#modelsAt > MODELS_MS) await this.#fetchModels();
+      // Another request has gone out meanwhile, or the page has dropped this button: what came is old.
+      if (turn !== this.#turn) return;
       this.#retryMs = POLL_MS;
-      this.#follow(await answer.json());
+      this.#follow(job);
     } catch {
+      if (turn !== this.#turn) return;
       this.#retryMs = Math.min(2 * this.#retryMs, MAX_RETRY_MS);
-      this.#find("card-message").textContent = "Connection lost; trying again. The job goes on without this page.";
+      this.#showMessage(problem);
       this.#timer = setTimeout(() => this.#poll(uid), this.#retryMs);
     }
   }
 
+  /** The job is not there any more, or not for this person. */
+  #lose() {
+    this.#showMessage("This job cannot be found any more.");
+    this.#find("cancel").hidden = true;
+    this.#find("dismiss").hidden = false;
+    this.#find("open").disabled = false;
+  }
+
   async #cancel() {
-    this.#find("cancel").disabled = true;
+    if (this.#isCancelling) return;
+    this.#isCancelling = true;
+    write(this.#find("cancel"), "Cancelling…");
     const uid = this.#find("card").dataset.job;
-    // 409 means that it has ended by itself meanwhile; the poll shows how.
-    await this.#request(`${this.dataset.jobsUrl}${uid}/`, { method: "DELETE" }).catch(() => null);
-    this.#find("cancel").disabled = false;
-    this.#poll(uid);
+    try {
+      const answer = await this.#request(`${this.dataset.jobsUrl}${uid}/`, { method: "DELETE" });
+      // 409 means that it has ended by itself meanwhile; the poll shows how.
+      const isRefused = !answer.ok && answer.status !== 409;
+      this.#note = isRefused ? `Not cancelled: ${errorText(await answer.json().catch(() => null), answer.status)}` : "";
+    } catch {
+      this.#note = "Not cancelled: the server could not be reached.";
+    }
+    await this.#poll(uid);
+    write(this.#find("cancel"), "Cancel job");
+    this.#isCancelling = false;
   }
 
   #dismiss() {
@@ -233,9 +364,19 @@ class AutolabelButton extends HTMLElement {
     this.#find("open").focus();
   }
 
+  /** To the first thing on the card that can be pressed. */
+  #focusCard() {
+    for (const name of ["cancel", "review", "dismiss"]) {
+      if (!this.#find(name).hidden) return this.#find(name).focus();
+    }
+  }
+
   #show(job) {
     const active = isActive(job);
     const card = this.#find("card");
+    const isNews = card.hidden || card.dataset.job !== job.uid || card.dataset.status !== job.status;
+    const hadFocus = card.contains(document.activeElement);
+    this.#noteMovement(job);
     card.hidden = false;
     card.dataset.job = job.uid;
     card.dataset.status = job.status;
@@ -243,12 +384,29 @@ class AutolabelButton extends HTMLElement {
     this.#find("cancel").hidden = !active;
     this.#find("dismiss").hidden = active;
     this.#find("review").hidden = active || job.dry_run || !job.successful_items;
-    this.#find("card-title").textContent = this.#title(job);
+    // The button that had the focus may be gone with the job's end.
+    if (hadFocus && !card.contains(document.activeElement)) this.#focusCard();
     this.#showBar(job, active);
-    this.#find("counts").textContent = this.#counts(job);
-    this.#find("pace").textContent = active ? this.#pace(job) : this.#result(job);
-    const message = this.#message(job);
-    if (this.#find("card-message").textContent !== message) this.#find("card-message").textContent = message;
+    const title = titleOf(job);
+    const details = active ? this.#pace(job) : resultOf(job);
+    write(this.#find("card-title"), title);
+    write(this.#find("counts"), countsOf(job));
+    write(this.#find("pace"), details);
+    if (!active) this.#note = "";
+    const message = [this.#note, this.#message(job)].filter(Boolean).join(" ");
+    // A change of status is told as a whole; the figures in between are there to be looked up.
+    if (isNews) this.#announce([title.replace(/:.*/, " running"), active ? "" : countsOf(job), active ? "" : details, message]);
+    this.#showMessage(message, !isNews);
+  }
+
+  #showMessage(text, isTold = true) {
+    if (isTold && text && this.#find("card-message").textContent !== text) this.#announce([text]);
+    write(this.#find("card-message"), text);
+  }
+
+  #announce(texts) {
+    const sentences = texts.filter(Boolean).map((text) => text.replace(/\.$/, ""));
+    this.#find("announce").textContent = `${sentences.join(". ")}.`;
   }
 
   #showBar(job, active) {
@@ -258,46 +416,41 @@ class AutolabelButton extends HTMLElement {
     else bar.value = job.progress_pct;
   }
 
-  #title(job) {
-    const what = job.dry_run ? "Dry run" : "Auto-labeling";
-    const how = { pending: "waiting to start", completed: "finished", failed: "failed", cancelled: "cancelled" };
-    return job.status === "running" ? `${what}: ${job.progress_pct ?? 0} %` : `${what} ${how[job.status]}`;
+  #noteMovement(job) {
+    const key = [job.uid, job.status, job.total_items, job.processed_items].join();
+    if (key !== this.#mark.key) this.#mark = { key, at: performance.now() };
   }
 
-  #counts(job) {
-    if (job.progress_pct === null) return "";
-    const parts = [
-      `${job.processed_items.toLocaleString()} of ${plural(job.total_items, "image")}`,
-      `${job.successful_items.toLocaleString()} with drafts`,
-      `${job.skipped_items.toLocaleString()} without`,
-    ];
-    if (job.failed_items) parts.push(`${job.failed_items.toLocaleString()} failed`);
-    return parts.join(" · ");
+  /** Whether nothing has happened for so long that something may be missing. */
+  #isQuiet(job) {
+    if (job.status === "pending") return this.#now() - Date.parse(job.created_at) > WAITING_AFTER_MS;
+    return performance.now() - this.#mark.at > STALLED_AFTER_MS;
+  }
+
+  /** The server's time, which is that of the job's fields, in milliseconds. */
+  #now() {
+    return Date.now() + this.#aheadMs;
+  }
+
+  #lacksWorker(job) {
+    return this.#isQuiet(job) && this.#model(job.model_type)?.workers === 0;
   }
 
   #pace(job) {
-    const seconds = (Date.now() - Date.parse(job.started_at)) / 1000;
-    if (!job.processed_items || !(seconds > 0)) return "";
+    const seconds = (this.#now() - Date.parse(job.started_at)) / 1000;
+    if (!job.processed_items || !(seconds > 0) || this.#lacksWorker(job)) return "";
     const rate = job.processed_items / seconds;
     const left = (job.total_items - job.processed_items) / rate;
-    return `${rate.toFixed(1)} images a second · about ${duration(left)} left`;
-  }
-
-  #result(job) {
-    const { drafts, skipped, failed } = job.summary ?? {};
-    const parts = [];
-    if (counted(drafts)) parts.push(`${job.dry_run ? "Would draft" : "Drafts"}: ${counted(drafts)}.`);
-    if (counted(skipped)) parts.push(`Without drafts: ${counted(skipped)}.`);
-    if (counted(failed)) parts.push(`Failed: ${counted(failed)}.`);
-    return parts.join(" ");
+    return `${rateText(rate)} · about ${duration(left)} left`;
   }
 
   #message(job) {
     if (job.status === "failed") return job.error_message;
-    if (job.status === "cancelled") return "Drafts made before the cancellation stay.";
+    if (job.status === "cancelled") return job.dry_run ? "" : "Drafts made before the cancellation stay.";
     if (job.status === "completed") return job.total_items ? "" : "There was no unlabeled image.";
-    const waited = Date.now() - Date.parse(job.created_at);
-    return job.status === "pending" && waited > WAITING_AFTER_MS ? "Waiting for a worker." : "";
+    if (this.#lacksWorker(job)) return this.#model(job.model_type).reason;
+    if (job.status === "running" || !this.#isQuiet(job)) return "";
+    return this.#model(job.model_type) ? "Waiting for a free worker." : "Waiting for a worker.";
   }
 }
 

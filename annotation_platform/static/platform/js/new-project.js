@@ -29,6 +29,9 @@ function removeRow(row) {
   nameOf(neighbour).focus();
 }
 
+// Sent back by the server: to the first thing that is wrong.
+document.querySelector("[aria-invalid=true]")?.focus();
+
 document.querySelector("[data-add-label]").addEventListener("click", () => nameOf(addRow()).focus());
 
 rows.addEventListener("click", (event) => {

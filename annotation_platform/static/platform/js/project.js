@@ -1,9 +1,9 @@
-/** Project page: uploads by button or drag and drop. The live part refreshes itself through htmx. */
+/** Project page: uploads by button or drag and drop; and when the live part, which htmx swaps, is to be refreshed. */
 
 import { UploadPanel } from "platform/upload-panel";
 import { UploadQueue } from "platform/upload-queue";
 
-/** While many files go up, the thumbnails follow at this pace. */
+/** While many files go up or a job runs, the thumbnails follow at this pace. */
 const REFRESH_MS = 5000;
 
 const panel = document.querySelector("[data-uploads]");
@@ -34,7 +34,21 @@ queue.addEventListener("change", ({ detail }) => {
   if (detail.upload.state === "done" && performance.now() - refreshed > REFRESH_MS) refresh();
 });
 
-document.querySelector("[data-pick-files]").addEventListener("click", () => picker.click());
+// A running job is followed as far as it has moved; its end refreshes the live part by itself.
+let seen = "";
+document.addEventListener("autolabel:progress", ({ detail: job }) => {
+  const now = [job.uid, job.status, job.processed_items].join();
+  // A press that is under way would be lost with the link it was meant for.
+  const isPressed = document.querySelector("#live :active");
+  if (now === seen || isPressed || performance.now() - refreshed < REFRESH_MS) return;
+  seen = now;
+  refresh();
+});
+
+const pick = document.querySelector("[data-pick-files]");
+pick.addEventListener("click", () => picker.click());
+// Dismissed, the panel is gone, and with it the button that had the focus.
+panel.querySelector("[data-dismiss-uploads]").addEventListener("click", () => pick.focus());
 picker.addEventListener("change", () => {
   queue.add(picker.files);
   // Emptied, so that choosing the same file again is a change again.

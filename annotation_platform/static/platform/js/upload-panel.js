@@ -75,7 +75,7 @@ function uploadRow({ file, state, sent, reason }, onRetry) {
   if (state === "sending") {
     row.append(element("progress", { max: "1", value: String(sent), "aria-label": `Sending ${file.name}` }));
   } else {
-    const retry = element("button", { type: "button", class: "button small" }, "Retry");
+    const retry = element("button", { type: "button", class: "button small", "aria-label": `Retry ${file.name}` }, "Retry");
     retry.addEventListener("click", onRetry);
     row.append(element("span"), retry, element("p", { class: "reason" }, reason));
   }
