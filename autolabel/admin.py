@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
@@ -39,6 +40,7 @@ class JobAdmin(ReadOnlyAdmin):
         "uid",
         "status",
         "model_type",
+        "dry_run",
         "project_uid",
         "progress",
         "counts",
@@ -59,7 +61,7 @@ class JobAdmin(ReadOnlyAdmin):
         ("sample", "seed"),
         ("created_by", "created_at", "planned_at", "started_at", "completed_at"),
         ("stalled_reason", "error_message"),
-        "summary",
+        "summary_text",
     )
 
     class Media:
@@ -77,7 +79,7 @@ class JobAdmin(ReadOnlyAdmin):
             int(job.is_active),
         )
 
-    @admin.display(description="items: drafted / skipped / failed of total")
+    @admin.display(description="drafted / skipped / failed")
     def counts(self, job: Job) -> str:
         return f"{job.successful_items} / {job.skipped_items} / {job.failed_items} of {job.total_items}"
 
@@ -97,6 +99,10 @@ class JobAdmin(ReadOnlyAdmin):
                 for title, model, query in links
             ),
         )
+
+    @admin.display(description="summary")
+    def summary_text(self, job: Job) -> SafeString:
+        return format_html("<pre>{}</pre>", json.dumps(job.summary, indent=2))
 
     @admin.action(description="Cancel the selected jobs", permissions=["cancel"])
     def cancel(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
@@ -131,9 +137,13 @@ class ItemResultAdmin(OfJobAdmin):
 
 @admin.register(Prediction)
 class PredictionAdmin(OfJobAdmin):
-    list_display = ("item_uid", "ordinal", "label", "score", "fate", "job")
+    list_display = ("item_uid", "ordinal", "label", "rounded_score", "fate", "job")
     list_filter = ("fate",)
     search_fields = ("=job__uid", "=item_uid")
+
+    @admin.display(description="score", ordering="score")
+    def rounded_score(self, prediction: Prediction) -> str:
+        return f"{prediction.score:.2f}"
 
 
 @admin.register(Chunk)
