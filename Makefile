@@ -27,7 +27,7 @@ demo-score: $(VENV)/.installed  ## precision and recall of a fresh demo run's dr
 		env -u DATABASE_URL -u REDIS_URL DATA_DIR=$$data $(BIN)/python manage.py demo --score
 
 test: $(VENV)/.installed-dev lint types  ## everything that must pass before a commit lands
-	$(BIN)/python -m pytest $(ARGS)
+	PRINT_FIGURES=1 $(BIN)/python -m pytest $(ARGS)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
