@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from itertools import islice
 
 from django.db import router, transaction
@@ -23,7 +23,7 @@ def scope_of(job: Job) -> Scope:
     return Scope(tuple(job.item_uids) if job.item_uids is not None else None, job.sample, job.seed)
 
 
-def plan_slices(job: Job, host: Host, project: Project) -> Iterator[int]:
+def plan_slices(job: Job, host: Host, project: Project) -> Generator[int, None, None]:
     """Plan the job to its end, from where it stands; yields the number of chunks after each committed slice.
 
     The cursor moves by compare-and-set in the commit that writes the chunks: of two planners one wins each slice, and
@@ -39,7 +39,12 @@ def plan_slices(job: Job, host: Host, project: Project) -> Iterator[int]:
         chunks = _commit_slice(job, refs, cursor, last)
         if chunks is None:
             return
-        yield chunks
+        try:
+            yield chunks
+        except GeneratorExit:
+            # Told to stop between two slices: the next lane goes on at once instead of waiting for the lease to end.
+            Job.objects.filter(pk=job.pk, plan_cursor=refs[-1] if refs else cursor).update(plan_lease_until=None)
+            raise
         if last:
             lifecycle.finish_if_done(job.pk)
             return

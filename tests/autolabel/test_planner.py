@@ -88,12 +88,11 @@ def test_memory_stays_flat_because_no_slice_reads_further_than_itself() -> None:
     assert host.resumed_behind == [None, "item-00009"]
 
 
-def test_it_goes_on_from_its_cursor_and_not_from_the_start() -> None:
+def test_one_that_is_told_to_stop_is_continued_at_once_from_its_cursor_and_not_from_the_start() -> None:
     host, job = CountingHost(25), make_job("p", status="running")
     slices = planner.plan_slices(job, host, PROJECT)
     next(slices)
-    slices.close()  # type: ignore[attr-defined]
-    Job.objects.filter(pk=job.pk).update(plan_lease_until=None)
+    slices.close()
 
     plan(job, host)
     assert host.resumed_behind == [None, "item-00009", "item-00019"]
@@ -102,7 +101,8 @@ def test_it_goes_on_from_its_cursor_and_not_from_the_start() -> None:
 
 def test_while_one_plans_another_leaves_it_alone() -> None:
     host, job = CountingHost(25), make_job("p", status="running")
-    next(planner.plan_slices(job, host, PROJECT))
+    slices = planner.plan_slices(job, host, PROJECT)
+    next(slices)
 
     assert plan(job, host) == []
     assert job.total_items == 10
