@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connections
 from rest_framework.test import APIClient
+
+from tests.site import Site
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +47,20 @@ def as_user() -> Any:
         return api
 
     return client
+
+
+@pytest.fixture
+def make_site(tmp_path: Path) -> Iterator[Callable[..., Site]]:
+    """`make_site(FAKE_SECONDS="1")`: a site of its own processes, with these variables; gone with the test."""
+    sites: list[Site] = []
+
+    def make(**env: str) -> Site:
+        sites.append(Site(tmp_path / f"site-{len(sites)}", **env))
+        return sites[-1]
+
+    yield make
+    for site in sites:
+        site.stop()
 
 
 _FIGURES: dict[str, Any] = {}

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,18 +18,14 @@ DRAFTS = ITEMS // 4 * 6
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    site = Site(tmp_path / "site")
-    yield site
-    site.stop()
+def site(make_site: Callable[..., Site]) -> Site:
+    return make_site()
 
 
 @pytest.fixture
-def slow_site(tmp_path: Path) -> Iterator[Site]:
+def slow_site(make_site: Callable[..., Site]) -> Site:
     """A site whose model takes long enough for something to happen meanwhile: about 5 s for all items."""
-    site = Site(tmp_path / "site", FAKE_SECONDS="0.03")
-    yield site
-    site.stop()
+    return make_site(FAKE_SECONDS="0.03")
 
 
 def assert_exactly_once(outcome: dict[str, Any]) -> None:

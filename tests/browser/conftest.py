@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -30,11 +29,9 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def site(make_site: Callable[..., Site]) -> Site:
     """A site with the product's own settings and the demo's real model."""
-    site = Site(tmp_path / "site", DJANGO_SETTINGS_MODULE="annotation_platform.settings")
-    yield site
-    site.stop()
+    return make_site(DJANGO_SETTINGS_MODULE="annotation_platform.settings")
 
 
 @pytest.fixture

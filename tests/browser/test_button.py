@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -14,11 +13,9 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def slow_site(tmp_path: Path) -> Iterator[Site]:
+def slow_site(make_site: Callable[..., Site]) -> Site:
     """A site whose model takes a second for each of the twelve images."""
-    site = Site(tmp_path / "site", FAKE_SECONDS="1")
-    yield site
-    site.stop()
+    return make_site(FAKE_SECONDS="1")
 
 
 def open_project(page: Page, address: str) -> None:
