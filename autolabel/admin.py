@@ -39,13 +39,13 @@ class JobAdmin(ReadOnlyAdmin):
     list_display = (
         "uid",
         "status",
-        "model_type",
-        "dry_run",
-        "project_uid",
         "progress",
         "counts",
-        "created_by",
+        "model_type",
+        "dry_run",
         "created_at",
+        "created_by",
+        "project_uid",
     )
     list_filter = ("status", "model_type", "dry_run", "created_at")
     list_select_related = ("created_by",)
