@@ -12,7 +12,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from .keys import new_key
-from .models import Annotation, ApiKey, Item, Label, Membership, Project
+from .models import Annotation, ApiKey, BulkReview, Item, Label, Membership, Project
+from .querysets import slices
 from .review import refresh_states
 
 
@@ -52,8 +53,6 @@ class ItemAdmin(admin.ModelAdmin):
     list_filter = ["state", "created_at"]
     list_select_related = ["project"]
     search_fields = ["name", "uid", "project__name"]
-    raw_id_fields = ["project", "finished_by"]
-    fields = ["uid", "project", "name", "picture", "state", "width", "height", "finished_by", "finished_at"]
     readonly_fields = [
         "uid",
         "project",
@@ -61,9 +60,18 @@ class ItemAdmin(admin.ModelAdmin):
         "state",
         "width",
         "height",
+        "draft_count",
+        "lowest_score",
+        "auto_labeled_at",
         "finished_by",
         "finished_at",
+        "flag_comment",
+        "flagged_by",
+        "flagged_at",
+        "assigned_to",
+        "assigned_until",
     ]
+    fields = ["name", *readonly_fields]
     show_full_result_count = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -97,9 +105,27 @@ class AnnotationAdmin(admin.ModelAdmin):
 
     @transaction.atomic
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Annotation]) -> None:
-        items = set(queryset.order_by().values_list("item_id", flat=True))
+        locked = Item.objects.filter(pk__in=queryset.order_by().values("item")).locked_keys()
         queryset.delete()
-        refresh_states(Item.objects.filter(pk__in=items))
+        for keys in slices(locked):
+            refresh_states(Item.objects.filter(pk__in=keys))
+
+
+@admin.register(BulkReview)
+class BulkReviewAdmin(admin.ModelAdmin):
+    """What was decided at one go. Taking it back is the API's business, which also restores the drafts."""
+
+    list_display = ["created_at", "project", "user", "verdict", "drafts", "items", "finished", "undone_at"]
+    list_filter = ["verdict", "created_at"]
+    list_select_related = ["project", "user"]
+    search_fields = ["uid", "project__name", "user__username"]
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
 @admin.register(ApiKey)

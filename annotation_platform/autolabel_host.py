@@ -8,9 +8,10 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import IO, Any
 
-from django.db import router
+from django.db import router, transaction
 from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils import timezone
 
 from autolabel.exceptions import ItemUnreadable
 from autolabel.hosts.base import Action, Actor, Draft, ItemDrafts, JobRef, LabelTarget, Scope, Verdict
@@ -18,6 +19,7 @@ from autolabel.hosts.base import Project as ProjectRef
 
 from . import access
 from .models import Annotation, Item, Label, Project
+from .querysets import slices
 from .review import refresh_states
 
 __all__ = ["PlatformHost"]
@@ -61,7 +63,7 @@ class PlatformHost:
 
     @contextmanager
     def open_image(self, project: ProjectRef, item_uid: str) -> Iterator[IO[bytes]]:
-        item = Item.objects.filter(uid=item_uid, project__uid=project.uid).first()
+        item = Item.objects.filter(uid=item_uid, project__uid=project.uid).only("image").first()
         if item is None:
             raise ItemUnreadable("The item no longer exists.")
         try:
@@ -75,7 +77,7 @@ class PlatformHost:
         by_uid = {item.item_uid: item for item in items}
         project_items = Item.objects.filter(project__uid=job.project_uid, uid__in=by_uid)
         # Locked before they are judged, so that a person who accepts a draft right now comes before or after us.
-        locked = list(project_items.select_for_update(of=("self",)).order_by("pk"))
+        locked = list(project_items.select_for_update(of=("self",)).order_by("pk").only("uid"))
         still_open = set(project_items.awaiting_labels().values_list("pk", flat=True))
         rows = [item for item in locked if item.pk in still_open]
         Annotation.objects.drafts().filter(item__in=rows).delete()
@@ -86,14 +88,18 @@ class PlatformHost:
             # A label that has gone meanwhile is a KeyError: all is rolled back, and done again with today's labels.
             for draft in by_uid[item.uid].drafts
         )
-        refresh_states(Item.objects.filter(pk__in=[item.pk for item in rows]))
+        refresh_states(Item.objects.filter(pk__in=[item.pk for item in rows]), auto_labeled_at=timezone.now())
         return set(by_uid) - {item.uid for item in rows}
 
+    @transaction.atomic
     def delete_drafts(self, job: JobRef) -> int:
         drafts = Annotation.objects.drafts().filter(job_uid=job.uid)
-        items = list(drafts.values_list("item", flat=True).distinct())
-        deleted, _ = drafts.delete()
-        refresh_states(Item.objects.filter(pk__in=items))
+        locked = Item.objects.filter(pk__in=drafts.values("item")).locked_keys()
+        deleted = 0
+        for keys in slices(locked):
+            deleted += drafts.filter(item__in=keys).delete()[0]
+            # Not one on which a model has found nothing: without its drafts, the item waits for its first.
+            refresh_states(Item.objects.filter(pk__in=keys), auto_labeled_at=None)
         return deleted
 
     def verdicts(self, job: JobRef) -> Iterator[Verdict]:

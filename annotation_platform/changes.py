@@ -18,7 +18,7 @@ from .originals import Original, originals_of
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-__all__ = ["Change", "Plan", "Refused", "find_label", "placed", "plan_changes"]
+__all__ = ["Change", "Plan", "Refused", "find_label", "labels_by_name", "placed", "plan_changes"]
 
 
 class Refused(Exception):
@@ -89,13 +89,13 @@ def plan_changes(
         raise Refused("uid", "There is no such annotation on this item.", missing)
     restored = [annotations[change.uid] for change in changes if change.status == Annotation.Status.DRAFT]
     edited = [annotation for annotation in restored if annotation.edited]
-    context = _Context(item, user, _labels(item), originals_of(item, edited), timezone.now())
+    context = _Context(item, user, labels_by_name(item.project_id), originals_of(item, edited), timezone.now())
     return [_plan(context, change, annotations[change.uid]) for change in changes]
 
 
 def find_label(item: Item, name: str) -> Label:
     """The project's label of that name, without case. Raises Refused."""
-    return _label(_labels(item), name)
+    return _label(labels_by_name(item.project_id), name)
 
 
 def placed(item: Item, box: Sequence[float] | None, polygons: Parts | None) -> Geometry:
@@ -118,7 +118,8 @@ def _plan(context: _Context, change: Change, annotation: Annotation) -> Plan:
         values = _back_to_draft(context, change, annotation) if to_draft else _verdict(context, change, annotation)
     except Refused as refusal:
         raise Refused(refusal.field, str(refusal), change.uid) from refusal
-    return Plan(annotation, change.version, values)
+    # From now on it is this person's decision, which no undone bulk review takes back.
+    return Plan(annotation, change.version, {**values, "bulk_review": None})
 
 
 def _verdict(context: _Context, change: Change, annotation: Annotation) -> dict[str, Any]:
@@ -173,8 +174,9 @@ def _restored(context: _Context, annotation: Annotation) -> dict[str, Any]:
     return {"label_id": label.pk, **original.geometry.columns()}
 
 
-def _labels(item: Item) -> dict[str, Label]:
-    return {fold(label.name): label for label in Label.objects.filter(project_id=item.project_id)}
+def labels_by_name(project_id: int) -> dict[str, Label]:
+    """The project's labels by their folded names."""
+    return {fold(label.name): label for label in Label.objects.filter(project_id=project_id)}
 
 
 def _label(labels: Mapping[str, Label], name: str) -> Label:

@@ -19,6 +19,6 @@ def connect() -> None:
 
 def _remove_after_commit(instance: Item, using: str, **kwargs: Any) -> None:
     """After the commit, for a rollback brings no file back; one that will not go harms nobody."""
-    for stored in (instance.image, instance.display, instance.thumbnail):
+    for stored in (instance.image, instance.display, instance.preview, instance.thumbnail):
         if stored.name:
             transaction.on_commit(partial(stored.storage.delete, stored.name), using=using, robust=True)

@@ -1,4 +1,4 @@
-"""Projects, labels, items, annotations and API keys.
+"""Projects, labels, items, annotations, bulk reviews and API keys.
 
 Geometry is in absolute pixels of the EXIF-upright image: origin at the top left, x to the right, y down.
 """
@@ -10,9 +10,11 @@ import uuid
 from django.conf import settings
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, Value, When
 
-from .querysets import AnnotationQuerySet, ItemQuerySet, ProjectQuerySet
+from .querysets import AnnotationQuerySet, BulkReviewQuerySet, ItemQuerySet, ProjectQuerySet
+
+_QUEUED = Q(queue__isnull=False)
 
 
 def new_uid() -> str:
@@ -31,6 +33,10 @@ def item_image_path(item: Item, filename: str) -> str:
 
 def item_display_path(item: Item, filename: str) -> str:
     return f"items/{item.project.uid}/{item.uid}.display{filename[filename.rindex('.') :]}"
+
+
+def item_preview_path(item: Item, filename: str) -> str:
+    return f"items/{item.project.uid}/{item.uid}.preview.jpg"
 
 
 def item_thumbnail_path(item: Item, filename: str) -> str:
@@ -115,6 +121,50 @@ class Label(models.Model):
         return self.name
 
 
+class BulkReview(models.Model):
+    """One verdict on many drafts at once, kept so that it can be taken back as a whole.
+
+    `labels` are the names it was limited to (none: all), the scores are both inclusive. The counts are those of
+    the moment in which it was done; what is still as it left it names it in `bulk_review` and `finished_in`.
+    """
+
+    class Verdict(models.TextChoices):
+        ACCEPTED = "accepted"
+        DISCARDED = "discarded"
+
+    uid = uid_field()
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="bulk_reviews")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    verdict = models.CharField(max_length=10, choices=Verdict)
+    labels = models.JSONField(default=list, blank=True)
+    min_score = models.FloatField(default=0)
+    max_score = models.FloatField(default=1)
+    drafts = models.PositiveIntegerField(default=0, help_text="How many drafts it decided.")
+    items = models.PositiveIntegerField(default=0, help_text="On how many items these lay.")
+    finished = models.PositiveIntegerField(default=0, help_text="How many items it finished.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    undone_at = models.DateTimeField(null=True, blank=True)
+
+    objects = BulkReviewQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(verdict__in=["accepted", "discarded"]), name="bulk_review_verdict_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(min_score__gte=0, max_score__lte=1, min_score__lte=F("max_score")),
+                name="bulk_review_scores_in_order",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.verdict} {self.drafts} drafts"
+
+
 class Item(models.Model):
     """One image to annotate. Width and height are those of the upright image."""
 
@@ -124,20 +174,62 @@ class Item(models.Model):
         DONE = "done"  # a person finished it, with annotations or with none
         FLAGGED = "flagged"  # a person is unsure about it
 
+    class Queue(models.IntegerChoices):
+        """When the review queue gives an item out; one that is done or flagged is not in it."""
+
+        WAITING = 1  # with drafts or unfinished work, or a model went over it and found nothing
+        UNSEEN = 2  # no model went over it: only where nothing waits
+
     uid = uid_field()
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="items")
     name = models.CharField(max_length=255)
     image = models.FileField(upload_to=item_image_path, max_length=255)
     # An upright copy that browsers can show, made only where the original is rotated or in another format.
     display = models.FileField(upload_to=item_display_path, max_length=255, blank=True)
+    # A smaller copy to look at while the large image loads, made only where that one is large.
+    preview = models.FileField(upload_to=item_preview_path, max_length=255, blank=True)
     thumbnail = models.FileField(upload_to=item_thumbnail_path, max_length=255, blank=True)
     width = models.PositiveIntegerField(validators=[MinValueValidator(1)])
     height = models.PositiveIntegerField(validators=[MinValueValidator(1)])
     state = models.CharField(max_length=10, choices=State, default=State.UNLABELED)
+    # Both follow from the annotations, kept here so that a queue can be ordered; review.refresh_states writes them.
+    draft_count = models.PositiveIntegerField(default=0, editable=False)
+    lowest_score = models.FloatField(null=True, editable=False)
+    # When a model last went over it, whether or not it found anything.
+    auto_labeled_at = models.DateTimeField(null=True, editable=False)
+    # Computed by the database, so that an index can hold the queue.
+    queue = models.GeneratedField(
+        expression=Case(
+            When(state="drafted", then=Value(Queue.WAITING)),
+            When(state="unlabeled", auto_labeled_at__isnull=False, then=Value(Queue.WAITING)),
+            When(state="unlabeled", then=Value(Queue.UNSEEN)),
+        ),
+        output_field=models.PositiveSmallIntegerField(null=True, choices=Queue),
+        db_persist=True,
+    )
     finished_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     finished_at = models.DateTimeField(null=True, blank=True)
+    # The bulk review that finished it, as long as it is finished by that.
+    finished_in = models.ForeignKey(
+        BulkReview,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="finished_items",
+        db_index=False,
+    )
+    flag_comment = models.CharField(max_length=500, blank=True)
+    flagged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    flagged_at = models.DateTimeField(null=True, blank=True)
+    # Who works on it at the moment, as told by the review queue; it ends by itself.
+    assigned_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
+    assigned_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -149,6 +241,16 @@ class Item(models.Model):
             models.Index(fields=["project", "state", "id"], name="item_by_project_state"),
             # The order in which a job plans: a key that stays comparable when the item it names is deleted.
             models.Index(fields=["project", "uid"], name="item_by_project_uid"),
+            # The review queue in its three orders.
+            models.Index(
+                fields=["project", "queue", "lowest_score", "id"], name="item_queue_by_score", condition=_QUEUED
+            ),
+            models.Index(fields=["project", "queue", "uid"], name="item_queue_at_random", condition=_QUEUED),
+            models.Index(fields=["project", "queue", "id"], name="item_queue_by_upload", condition=_QUEUED),
+            models.Index(
+                fields=["assigned_to", "project"], name="item_by_assignment", condition=Q(assigned_to__isnull=False)
+            ),
+            models.Index(fields=["finished_in"], name="item_by_bulk_review", condition=Q(finished_in__isnull=False)),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(width__gte=1, height__gte=1), name="item_has_pixels"),
@@ -158,6 +260,18 @@ class Item(models.Model):
             models.CheckConstraint(
                 condition=Q(state="done", finished_at__isnull=False) | (~Q(state="done") & Q(finished_at=None)),
                 name="item_done_has_a_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(draft_count=0, lowest_score=None) | Q(draft_count__gt=0, lowest_score__isnull=False),
+                name="item_drafts_have_a_score",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="flagged") | Q(flag_comment="", flagged_by=None, flagged_at=None),
+                name="item_comment_needs_a_flag",
+            ),
+            models.CheckConstraint(condition=Q(state="done") | Q(finished_in=None), name="item_finished_in_needs_done"),
+            models.CheckConstraint(
+                condition=Q(assigned_to=None) | Q(assigned_until__isnull=False), name="item_assignment_ends"
             ),
         ]
 
@@ -207,6 +321,15 @@ class Annotation(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     reviewed_at = models.DateTimeField(null=True, blank=True)
+    # The bulk review that decided it, as long as nobody has changed it since.
+    bulk_review = models.ForeignKey(
+        BulkReview,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="annotations",
+        db_index=False,
+    )
     # Counts every change; a client that edits an older version is told so instead of overwriting.
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -219,6 +342,11 @@ class Annotation(models.Model):
         indexes = [
             models.Index(fields=["item", "status"], name="annotation_by_item_status"),
             models.Index(fields=["job_uid", "status"], name="annotation_by_job_status"),
+            models.Index(
+                fields=["bulk_review", "item"],
+                name="annotation_by_bulk_review",
+                condition=Q(bulk_review__isnull=False),
+            ),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -247,6 +375,9 @@ class Annotation(models.Model):
                 condition=Q(status="draft", source="auto", edited=False, reviewed_at=None)
                 | Q(status__in=["accepted", "discarded"], reviewed_at__isnull=False),
                 name="annotation_draft_is_untouched",
+            ),
+            models.CheckConstraint(
+                condition=Q(bulk_review=None) | ~Q(status="draft"), name="annotation_in_bulk_review_is_decided"
             ),
         ]
 

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from django.db import models
-from django.db.models import Count, Exists, OuterRef, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
-    from .models import Annotation, Item, Project  # noqa: F401  (named in the querysets' types)
+    from .models import Annotation, BulkReview, Item, Project  # noqa: F401  (named in the querysets' types)
+
+Key = TypeVar("Key")
+
+# How many keys go into one statement; databases limit its length.
+_SLICE = 500
+
+
+def slices(keys: Sequence[Key]) -> Iterator[Sequence[Key]]:
+    """The keys in pieces that an `IN (…)` can take."""
+    for start in range(0, len(keys), _SLICE):
+        yield keys[start : start + _SLICE]
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):
@@ -39,6 +51,21 @@ class ItemQuerySet(models.QuerySet["Item"]):
     def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
         return self.filter(project__memberships__user_id=user.pk) if user.is_active else self.none()
 
+    def for_workspace(self) -> Self:
+        """With everything that showing an item reads, in the same query."""
+        return self.select_related("project", "finished_by", "flagged_by").with_review_counts()
+
+    def open(self) -> Self:
+        """Neither done nor flagged."""
+        return self.filter(state__in=["unlabeled", "drafted"])
+
+    def locked_keys(self) -> list[int]:
+        """Lock these items until the transaction ends, in the one order in which everybody locks several.
+
+        Where rows cannot be locked, on SQLite, BEGIN IMMEDIATE has locked everything.
+        """
+        return list(self.select_for_update().order_by("pk").values_list("pk", flat=True))
+
     def state_counts(self) -> dict[str, int]:
         """How many of these items are in each state, and in `total`, in one query."""
         from .models import Item
@@ -47,19 +74,30 @@ class ItemQuerySet(models.QuerySet["Item"]):
         counts = {str(state): counted.get(state, 0) for state in Item.State.values}
         return {**counts, "total": sum(counts.values())}
 
+    def queue_counts(self) -> dict[str, int]:
+        """The state counts, and how many items are `waiting` in the review queue, whoever has them."""
+        from .models import Item
+
+        return {**self.state_counts(), "waiting": self.filter(queue=Item.Queue.WAITING).count()}
+
     def with_review_counts(self) -> Self:
         """Adds `drafts` and `accepted`: how many annotations in these states an item has."""
-        return self.annotate(drafts=_annotations("draft"), accepted=_annotations("accepted"))
+        return self.annotate(drafts=F("draft_count"), accepted=_annotations("accepted"))
 
     def awaiting_labels(self) -> Self:
         """Items a model may label: no human annotation, no verdict, not done, not flagged.
 
         An item with only untouched drafts is among them, because no person has said anything about it yet.
         """
-        from .models import Annotation, Item
+        from .models import Annotation
 
         touched = Annotation.objects.filter(item=OuterRef("pk")).exclude(status=Annotation.Status.DRAFT)
-        return self.filter(state__in=[Item.State.UNLABELED, Item.State.DRAFTED]).exclude(Exists(touched))
+        return self.open().exclude(Exists(touched))
+
+
+class BulkReviewQuerySet(models.QuerySet["BulkReview"]):
+    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
+        return self.filter(project__memberships__user_id=user.pk) if user.is_active else self.none()
 
 
 class AnnotationQuerySet(models.QuerySet["Annotation"]):

@@ -8,11 +8,13 @@ client that has not seen the latest change is refused instead of overwriting it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import Case, Exists, F, OuterRef, QuerySet, Value, When
+from django.db.models import Case, Count, Exists, F, Min, OuterRef, QuerySet, Subquery, Value, When
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from .changes import Change, Plan, Refused, find_label, placed, plan_changes
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 __all__ = [
+    "RELEASED",
+    "UNSAID",
     "Change",
     "DraftsLeft",
     "ItemFinished",
@@ -36,6 +40,18 @@ __all__ = [
     "refresh_states",
     "reopen",
 ]
+
+# What finishing and flagging write on an item, as it is where nobody has done either.
+UNSAID: Mapping[str, Any] = {
+    "finished_by": None,
+    "finished_at": None,
+    "finished_in": None,
+    "flag_comment": "",
+    "flagged_by": None,
+    "flagged_at": None,
+}
+# Nobody works on the item any more.
+RELEASED: Mapping[str, Any] = {"assigned_to": None, "assigned_until": None}
 
 
 class ItemFinished(Exception):
@@ -125,8 +141,11 @@ def finish(item: Item, user: User) -> None:
     drafts = item.annotations.drafts().count()
     if drafts:
         raise DraftsLeft(drafts)
-    if item.state != Item.State.DONE:
-        _set_state(item, Item.State.DONE, finished_by=user)
+    if item.state == Item.State.DONE:
+        # Who finished it first stays; but it is a person's own word now, which no undone bulk review takes back.
+        Item.objects.filter(pk=item.pk).update(finished_in=None, **RELEASED)
+    else:
+        _set_state(item, Item.State.DONE, finished_by=user, finished_at=timezone.now(), **RELEASED)
 
 
 @transaction.atomic
@@ -139,21 +158,42 @@ def reopen(item: Item) -> None:
 
 
 @transaction.atomic
-def flag(item: Item) -> None:
-    """Say that somebody else should look at the item; done or not, it is no longer done."""
+def flag(item: Item, user: User, comment: str | None = None) -> None:
+    """Say that somebody else should look at the item; done or not, it is no longer done.
+
+    On a flagged item, another comment takes the place of the first, and no comment leaves it as it is.
+    """
     item = _lock(item)
-    if item.state != Item.State.FLAGGED:
-        _set_state(item, Item.State.FLAGGED)
+    if item.state != Item.State.FLAGGED or comment not in (None, item.flag_comment):
+        flagged = {"flag_comment": comment or "", "flagged_by": user, "flagged_at": timezone.now()}
+        _set_state(item, Item.State.FLAGGED, **flagged, **RELEASED)
+    else:
+        Item.objects.filter(pk=item.pk).update(**RELEASED)
 
 
-def refresh_states(items: QuerySet[Item]) -> None:
-    """Make these items' state true to their annotations; done and flagged are a person's word."""
-    has_work = Exists(Annotation.objects.filter(item=OuterRef("pk")))
-    by_machine = items.filter(state__in=[Item.State.UNLABELED, Item.State.DRAFTED])
-    by_machine.update(
-        state=Case(When(has_work, then=Value(Item.State.DRAFTED)), default=Value(Item.State.UNLABELED)),
-        updated_at=timezone.now(),
-    )
+def refresh_states(items: QuerySet[Item], **also: Any) -> None:
+    """Make what these items say of their annotations true; `also` names further columns to write.
+
+    Done and flagged are a person's word and stay. The items must be locked since before their annotations
+    were written, or two transactions could each count without the other's.
+    """
+    items.update(**_from_annotations(), updated_at=timezone.now(), **also)
+
+
+@cache
+def _from_annotations() -> Mapping[str, Any]:
+    """The columns that follow from an item's annotations. Made once, for a job asks for them with every batch."""
+    of_item = Annotation.objects.filter(item=OuterRef("pk")).order_by()
+    drafts = of_item.drafts().values("item")
+    return {
+        "state": Case(
+            When(state__in=[Item.State.DONE, Item.State.FLAGGED], then=F("state")),
+            When(Exists(of_item), then=Value(Item.State.DRAFTED)),
+            default=Value(Item.State.UNLABELED),
+        ),
+        "draft_count": Coalesce(Subquery(drafts.annotate(n=Count("pk")).values("n")), 0),
+        "lowest_score": Subquery(drafts.annotate(lowest=Min("score")).values("lowest")),
+    }
 
 
 def _lock(item: Item, *, open_only: bool = False) -> Item:
@@ -164,12 +204,9 @@ def _lock(item: Item, *, open_only: bool = False) -> Item:
     return locked
 
 
-def _set_state(item: Item, state: Item.State, *, finished_by: User | None = None) -> None:
-    now = timezone.now()
-    finished_at = now if state == Item.State.DONE else None
-    Item.objects.filter(pk=item.pk).update(
-        state=state, finished_by=finished_by, finished_at=finished_at, updated_at=now
-    )
+def _set_state(item: Item, state: Item.State, **columns: Any) -> None:
+    """A new state, and none of what was said about the old one."""
+    Item.objects.filter(pk=item.pk).update(**{**UNSAID, **columns}, state=state, updated_at=timezone.now())
 
 
 def _by_uid(item: Item, uids: Sequence[str]) -> dict[str, Annotation]:

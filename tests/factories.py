@@ -15,6 +15,7 @@ from PIL import Image
 
 from annotation_platform.models import Annotation, Item, Label, Membership, Project
 from annotation_platform.projects import default_color
+from annotation_platform.review import refresh_states
 from annotation_platform.uploads import create_item
 
 _number = count(1)
@@ -118,5 +119,5 @@ def _make_annotation(item: Item | None, **fields: Any) -> Annotation:
     x_min, y_min, x_max, y_max = fields.pop("box", (10.0, 10.0, 30.0, 30.0))
     bounds = {"x_min": x_min, "y_min": y_min, "x_max": x_max, "y_max": y_max}
     made = Annotation.objects.create(item=item, label=label, kind=kind, **bounds, **fields)
-    Item.objects.filter(pk=item.pk, state=Item.State.UNLABELED).update(state=Item.State.DRAFTED)
+    refresh_states(Item.objects.filter(pk=item.pk))
     return made

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,15 +16,14 @@ from rest_framework.response import Response
 
 from autolabel.api.parsers import BodyTooLarge, BoundedJSONParser
 
-from .. import review
+from .. import bulk, review
 from ..access import Action
 from ..models import Item, Project
+from .fields import is_uid
 from .permissions import RolePermission
 from .serializers import AnnotationSerializer
 
 __all__ = ["ItemView", "PlatformView", "ProjectView"]
-
-_UID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class PlatformView(GenericAPIView):
@@ -43,7 +41,7 @@ class PlatformView(GenericAPIView):
         return self.request.user
 
     def get_object(self) -> Any:
-        if not _UID.fullmatch(self.kwargs["uid"]):
+        if not is_uid(self.kwargs["uid"]):
             raise Http404
         return super().get_object()
 
@@ -57,7 +55,7 @@ class PlatformView(GenericAPIView):
         match exc:
             case review.VersionConflict():
                 return self._conflict(exc)
-            case review.ItemFinished() | review.DraftsLeft():
+            case review.ItemFinished() | review.DraftsLeft() | bulk.AlreadyUndone():
                 return Response({"detail": str(exc)}, status=status.HTTP_409_CONFLICT)
             case review.Refused():
                 return super().handle_exception(ValidationError(self.refusal(exc)))
@@ -99,4 +97,4 @@ class ItemView(PlatformView):
     """A view below one item."""
 
     def get_queryset(self) -> QuerySet[Item]:
-        return Item.objects.visible_to(self.request.user).select_related("project").with_review_counts()
+        return Item.objects.visible_to(self.request.user).for_workspace()

@@ -1,18 +1,22 @@
-"""Geometry in requests: finite numbers in the documented nesting, nothing else."""
+"""What requests are made of: geometry as finite numbers in the documented nesting, uids, and no unknown names."""
 
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-__all__ = ["MAX_POINTS", "BoxField", "PolygonsField"]
+__all__ = ["MAX_POINTS", "BoxField", "PolygonsField", "UidField", "UidListField", "is_uid"]
 
 MAX_POINTS = 20_000
 # Far outside any image, yet small enough that areas stay finite.
 _FARTHEST = 1e7
+
+_UID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 _NUMBER = {"type": "number", "format": "double"}
 _POINT = {"type": "array", "items": _NUMBER, "minItems": 2, "maxItems": 2}
@@ -63,6 +67,36 @@ class PolygonsField(serializers.Field):
         if not isinstance(data, list) or len(data) != 2 or not all(_is_coordinate(value) for value in data):
             self.fail("invalid")
         return [float(value) for value in data]
+
+
+def is_uid(value: Any) -> bool:
+    """Whether it is written as we write uids; some databases choke on other text."""
+    return isinstance(value, str) and _UID.fullmatch(value) is not None
+
+
+@extend_schema_field(OpenApiTypes.UUID)
+class UidField(serializers.Field):
+    default_error_messages = {"invalid": "Send a uid as the API writes it."}
+
+    def to_internal_value(self, data: Any) -> str:
+        if not is_uid(data):
+            self.fail("invalid")
+        return data
+
+
+class UidListField(serializers.ListField):
+    """At most `max_length` uids, which are counted before they are looked at."""
+
+    child = UidField()
+
+    def __init__(self, *, max_length: int, **kwargs: Any) -> None:
+        self.max_length = max_length
+        super().__init__(max_length=max_length, **kwargs)
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        if isinstance(data, list) and len(data) > self.max_length:
+            self.fail("max_length", max_length=self.max_length)
+        return super().to_internal_value(data)
 
 
 def _is_coordinate(value: Any) -> bool:

@@ -8,7 +8,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from .. import access
-from ..models import Annotation, Item, Project
+from ..models import Annotation, BulkReview, Item, Project
 
 __all__ = ["RolePermission"]
 
@@ -22,7 +22,7 @@ class RolePermission(BasePermission):
         return access.may(request.user, view.needs.get(request.method, "view"), _project_of(obj).uid)
 
 
-def _project_of(obj: Project | Item | Annotation) -> Project:
+def _project_of(obj: Project | Item | BulkReview | Annotation) -> Project:
     if isinstance(obj, Project):
         return obj
-    return obj.project if isinstance(obj, Item) else obj.item.project
+    return obj.item.project if isinstance(obj, Annotation) else obj.project

@@ -97,8 +97,15 @@ class ItemSerializer(serializers.ModelSerializer[Item]):
 
     project = serializers.CharField(source="project.uid", read_only=True)
     image_url = serializers.SerializerMethodField()
+    preview_url = serializers.SerializerMethodField(help_text="The same as `image_url` where it needs no preview.")
+    has_preview = serializers.SerializerMethodField()
     thumbnail_url = serializers.SerializerMethodField()
-    drafts = serializers.IntegerField(read_only=True)
+    auto_labeled_at = serializers.DateTimeField(
+        read_only=True, allow_null=True, help_text="When a model last went over it, whether or not it found anything."
+    )
+    flagged_by = serializers.SerializerMethodField()
+    finished_by = serializers.SerializerMethodField()
+    drafts = serializers.IntegerField(source="draft_count", read_only=True)
     accepted = serializers.IntegerField(read_only=True)
 
     class Meta:
@@ -111,9 +118,17 @@ class ItemSerializer(serializers.ModelSerializer[Item]):
             "width",
             "height",
             "image_url",
+            "preview_url",
+            "has_preview",
             "thumbnail_url",
             "drafts",
             "accepted",
+            "auto_labeled_at",
+            "flag_comment",
+            "flagged_by",
+            "flagged_at",
+            "finished_by",
+            "finished_at",
             "created_at",
             "updated_at",
         ]
@@ -121,6 +136,18 @@ class ItemSerializer(serializers.ModelSerializer[Item]):
 
     def get_image_url(self, item: Item) -> str:
         return reverse("platform-api:item-image", args=[item.uid])
+
+    def get_preview_url(self, item: Item) -> str:
+        return reverse("platform-api:item-preview", args=[item.uid]) if item.preview else self.get_image_url(item)
+
+    def get_has_preview(self, item: Item) -> bool:
+        return bool(item.preview)
+
+    def get_flagged_by(self, item: Item) -> str | None:
+        return item.flagged_by.get_username() if item.flagged_by else None
+
+    def get_finished_by(self, item: Item) -> str | None:
+        return item.finished_by.get_username() if item.finished_by else None
 
     def get_thumbnail_url(self, item: Item) -> str:
         return reverse("platform-api:item-thumbnail", args=[item.uid])

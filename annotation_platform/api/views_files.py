@@ -18,7 +18,7 @@ from ..models import Item
 from ..uploads import CONTENT_TYPES
 from .base import ItemView
 
-__all__ = ["AnyAccept", "ItemImage", "ItemOriginal", "ItemThumbnail"]
+__all__ = ["AnyAccept", "ItemImage", "ItemOriginal", "ItemPreview", "ItemThumbnail"]
 
 
 class AnyAccept(BaseContentNegotiation):
@@ -73,6 +73,18 @@ class ItemImage(_ItemFile):
         return item.display or item.image
 
     @extend_schema(summary="The upright image to show", responses={(200, "image/*"): OpenApiTypes.BINARY, 304: None})
+    def get(self, request: Request, uid: str) -> HttpResponseBase:
+        return self.respond(request)
+
+
+class ItemPreview(_ItemFile):
+    def stored(self, item: Item) -> FieldFile:
+        return item.preview or item.display or item.image
+
+    @extend_schema(
+        summary="The upright image with at most 2048 pixels a side; as it is, where it is hardly larger",
+        responses={(200, "image/*"): OpenApiTypes.BINARY, 304: None},
+    )
     def get(self, request: Request, uid: str) -> HttpResponseBase:
         return self.respond(request)
 

@@ -8,6 +8,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from autolabel.api.fields import StrictCharField, StrictSerializer
 from autolabel.api.pagination import OldestFirst
 
 from .. import review
@@ -31,6 +32,10 @@ class ItemQuerySerializer(serializers.Serializer[Item]):
     state = serializers.ChoiceField(choices=Item.State.choices, required=False)
 
 
+class FlagSerializer(StrictSerializer):
+    comment = StrictCharField(max_length=500, required=False, allow_blank=True)
+
+
 class ItemList(ProjectView):
     """The items of one project."""
 
@@ -49,7 +54,7 @@ class ItemList(ProjectView):
         project = self.get_object()
         query = ItemQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
-        items = project.items.filter(**query.validated_data).select_related("project").with_review_counts()
+        items = project.items.filter(**query.validated_data).for_workspace()
         page = self.paginate_queryset(items)
         return self.get_paginated_response(ItemSerializer(page, many=True).data)
 
@@ -67,7 +72,7 @@ class ItemList(ProjectView):
             item = create_item(project, files[0], name=files[0].name)
         except ItemUnreadable as error:
             raise ValidationError({"image": [str(error)]}) from error
-        body = ItemSerializer(Item.objects.select_related("project").with_review_counts().get(pk=item.pk)).data
+        body = ItemSerializer(Item.objects.for_workspace().get(pk=item.pk)).data
         return Response(body, status=status.HTTP_201_CREATED)
 
 
@@ -116,8 +121,11 @@ class ItemReopen(_Decision):
 
 
 class ItemFlag(_Decision):
-    @extend_schema(summary="Say that somebody else should look at the item", request=None)
+    @extend_schema(
+        summary="Say that somebody else should look at the item, and why; again, to say something else",
+        request=FlagSerializer,
+    )
     def post(self, request: Request, uid: str) -> Response:
         item = self.get_object()
-        review.flag(item)
+        review.flag(item, self.user, self.validated(FlagSerializer).get("comment"))
         return self.decided(item)

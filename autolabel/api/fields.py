@@ -11,7 +11,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-__all__ = ["ScoreField", "StrictBooleanField", "StrictCharField", "StrictIntegerField"]
+__all__ = ["ScoreField", "StrictBooleanField", "StrictCharField", "StrictIntegerField", "StrictSerializer"]
 
 
 @extend_schema_field(OpenApiTypes.DOUBLE)
@@ -48,4 +48,16 @@ class StrictCharField(serializers.CharField):
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """Refuses a field it does not know: a mistyped filter must not mean "all"."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict) and (unknown := sorted(set(data) - set(self.fields))):
+            allowed = ", ".join(self.fields)
+            # JSON can name a field by half a character, which no answer could be encoded with.
+            names = [name.encode(errors="backslashreplace").decode() for name in unknown]
+            raise serializers.ValidationError({name: [f"Unknown field. Allowed: {allowed}."] for name in names})
         return super().to_internal_value(data)

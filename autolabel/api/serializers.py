@@ -11,7 +11,7 @@ from autolabel.jobs.services import JobRequest
 from autolabel.models import ItemResult, Job
 from autolabel.webhooks.events import job_body
 
-from .fields import ScoreField, StrictBooleanField, StrictCharField, StrictIntegerField
+from .fields import ScoreField, StrictBooleanField, StrictCharField, StrictIntegerField, StrictSerializer
 
 __all__ = [
     "ConflictSerializer",
@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 
-class JobRequestSerializer(serializers.Serializer[JobRequest]):
+class JobRequestSerializer(StrictSerializer):
     """What to run, on what. Every field may be left out."""
 
     model_type = StrictCharField(default="yolo", max_length=64, help_text="A model of the registry.")
@@ -43,14 +43,6 @@ class JobRequestSerializer(serializers.Serializer[JobRequest]):
     seed = StrictIntegerField(
         required=False, min_value=-(2**63), max_value=2**63 - 1, help_text="Repeats a sample. Default 0."
     )
-
-    def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, dict) and (unknown := sorted(set(data) - set(self.fields))):
-            allowed = ", ".join(self.fields)
-            # JSON can name a field by half a character, which no answer could be encoded with.
-            names = [name.encode(errors="backslashreplace").decode() for name in unknown]
-            raise serializers.ValidationError({name: [f"Unknown field. Allowed: {allowed}."] for name in names})
-        return super().to_internal_value(data)
 
     def validate_item_uids(self, item_uids: list[str]) -> list[str]:
         if len(item_uids) > conf().max_item_uids:

@@ -50,7 +50,7 @@ class PlatformWorld:
         review.finish(_item(item_uid), self.manager)
 
     def flag(self, item_uid: str) -> None:
-        review.flag(_item(item_uid))
+        review.flag(_item(item_uid), self.manager)
 
     def decide(self, item_uid: str, prediction_uid: str, verdict: str) -> None:
         draft = Annotation.objects.get(item__uid=item_uid, prediction_uid=prediction_uid)
@@ -148,4 +148,4 @@ class TestItemStates:
 
 
 def _is_the_lock(sql: str) -> bool:
-    return sql.startswith("SELECT") and '"annotation_platform_item"."image"' in sql
+    return sql.startswith("SELECT") and 'ORDER BY "annotation_platform_item"."id"' in sql

@@ -232,7 +232,7 @@ def test_an_item_finished_flagged_or_deleted_meanwhile_is_skipped(
     taken = project.items.first()
     acts: dict[str, Callable[[], Any]] = {
         "finish": lambda: review.finish(taken, make_member(project)),
-        "flag": lambda: review.flag(taken),
+        "flag": lambda: review.flag(taken, make_member(project)),
         "delete": lambda: Item.objects.filter(pk=taken.pk).delete(),
     }
     monkeypatch.setattr(HookedPredictor, "hook", lambda images: acts[touch]())

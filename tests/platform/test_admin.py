@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from annotation_platform.models import Annotation, ApiKey, Item
+from annotation_platform.models import Annotation, ApiKey, BulkReview, Item
 from tests.factories import make_draft, make_item, make_project, make_rows_of_items, make_user
 
 pytestmark = pytest.mark.django_db
@@ -47,33 +47,38 @@ def test_a_key_can_be_revoked_but_not_given_to_somebody_else(boss: Client) -> No
     assert (after.user, after.is_active, after.key_hash) == (owner, False, before.key_hash)
 
 
-@pytest.mark.parametrize("model", ["project", "item", "annotation", "apikey"])
+@pytest.mark.parametrize("model", ["project", "item", "annotation", "apikey", "bulkreview"])
 def test_every_list_and_form_opens_and_can_be_searched(boss: Client, model: str) -> None:
     draft = make_draft()
     ApiKey.objects.create(user=make_user(), name="a", prefix="ap_x", key_hash="h")
-    pk = {"project": draft.item.project_id, "item": draft.item_id, "annotation": draft.pk}.get(
-        model, ApiKey.objects.get().pk
-    )
+    pk = {
+        "project": draft.item.project_id,
+        "item": draft.item_id,
+        "annotation": draft.pk,
+        "apikey": ApiKey.objects.get().pk,
+        "bulkreview": BulkReview.objects.create(project=draft.item.project, verdict="accepted").pk,
+    }[model]
 
     assert boss.get(f"/admin/annotation_platform/{model}/?q=a").status_code == 200
     assert boss.get(f"/admin/annotation_platform/{model}/{pk}/change/").status_code == 200
 
 
-@pytest.mark.parametrize("model", ["project", "item", "annotation"])
+@pytest.mark.parametrize("model", ["project", "item", "annotation", "bulkreview"])
 def test_lists_take_the_same_queries_for_many_rows(
     boss: Client, model: str, django_assert_max_num_queries: Any
 ) -> None:
     for _ in range(5):
         for item in make_rows_of_items(make_project(), 3):
             make_draft(item)
+            BulkReview.objects.create(project=item.project, user=make_user(), verdict="accepted")
 
     with django_assert_max_num_queries(8):
         boss.get(f"/admin/annotation_platform/{model}/")
 
 
-def test_items_and_annotations_are_not_made_by_hand(boss: Client) -> None:
-    assert boss.get("/admin/annotation_platform/item/add/").status_code == 403
-    assert boss.get("/admin/annotation_platform/annotation/add/").status_code == 403
+@pytest.mark.parametrize("model", ["item", "annotation", "bulkreview"])
+def test_what_comes_from_uploads_models_and_review_is_not_made_by_hand(boss: Client, model: str) -> None:
+    assert boss.get(f"/admin/annotation_platform/{model}/add/").status_code == 403
 
 
 @pytest.mark.parametrize("action", ["one", "selected"])
@@ -87,11 +92,13 @@ def test_deleting_annotations_keeps_the_items_state_true(boss: Client, action: s
         boss.post(url, {"action": "delete_selected", "_selected_action": [draft.pk], "post": "yes"})
 
     assert not Annotation.objects.exists()
-    assert Item.objects.get().state == "unlabeled"
+    item = Item.objects.get()
+    assert (item.state, item.draft_count, item.lowest_score) == ("unlabeled", 0, None)
 
 
 def test_a_project_with_labeled_items_can_be_deleted(boss: Client) -> None:
     draft = make_draft()
+    BulkReview.objects.create(project=draft.item.project, verdict="accepted")
 
     answer = boss.post(f"/admin/annotation_platform/project/{draft.item.project_id}/delete/", {"post": "yes"})
 

@@ -46,7 +46,19 @@ def test_one_prediction_becomes_at_most_one_annotation_of_an_item() -> None:
         make_draft(draft.item, prediction_uid=draft.prediction_uid)
 
 
-@pytest.mark.parametrize("change", [{"state": "done"}, {"finished_at": timezone.now()}, {"width": 0}, {"state": "x"}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"state": "done"},
+        {"finished_at": timezone.now()},
+        {"width": 0},
+        {"state": "x"},
+        {"draft_count": 1},
+        {"lowest_score": 0.5},
+        {"flag_comment": "?"},
+        {"flagged_at": timezone.now()},
+    ],
+)
 def test_an_item_that_contradicts_itself_is_refused(change: Any) -> None:
     make_item()
 

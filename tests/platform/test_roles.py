@@ -10,7 +10,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from annotation_platform import access
-from annotation_platform.models import Annotation, Item, Project
+from annotation_platform.models import Annotation, BulkReview, Item, Project
 from tests.factories import (
     image_bytes,
     make_draft,
@@ -31,13 +31,15 @@ class Cast:
     item: Item
     draft: Annotation
     manual: Annotation
+    bulk: BulkReview
 
 
 @pytest.fixture
 def cast() -> Cast:
     project = make_project()
     item = make_item(project)
-    return Cast(project, item, make_draft(item), make_manual(item))
+    bulk = BulkReview.objects.create(project=project, verdict="accepted")
+    return Cast(project, item, make_draft(item), make_manual(item), bulk)
 
 
 # method, path, body, the least role that may, the status it gets
@@ -49,11 +51,17 @@ ROUTES = [
     ("get", "projects/{project}/items/", None, "viewer", 200),
     ("post", "projects/{project}/items/", "a file", "manager", 201),
     ("get", "projects/{project}/export/?format=coco", None, "viewer", 200),
+    ("post", "projects/{project}/review-queue/", {"count": 1}, "annotator", 200),
+    ("get", "projects/{project}/bulk-reviews/", None, "viewer", 200),
+    ("post", "projects/{project}/bulk-reviews/", {"verdict": "accepted"}, "annotator", 201),
+    ("post", "bulk-reviews/{bulk}/undo/", None, "manager", 200),  # an annotator's own is test_bulk_undo's
     ("get", "items/{item}/", None, "viewer", 200),
     ("delete", "items/{item}/", None, "manager", 204),
     ("get", "items/{item}/image/", None, "viewer", 200),
+    ("get", "items/{item}/preview/", None, "viewer", 200),
     ("get", "items/{item}/thumbnail/", None, "viewer", 200),
     ("get", "items/{item}/original/", None, "viewer", 200),
+    ("get", "items/{item}/workspace/", None, "viewer", 200),
     ("post", "items/{item}/finish/", None, "annotator", 409),  # a draft is left, which is past the role check
     ("post", "items/{item}/reopen/", None, "annotator", 200),
     ("post", "items/{item}/flag/", None, "annotator", 200),
@@ -79,7 +87,7 @@ ROUTES = [
 
 
 def send(client: Any, cast: Cast, method: str, path: str, body: Any) -> Any:
-    uids = {name: getattr(cast, name).uid for name in ("project", "item", "draft", "manual")}
+    uids = {name: getattr(cast, name).uid for name in ("project", "item", "draft", "manual", "bulk")}
     url = "/api/v1/" + path.format(**uids)
     if body == "a file":
         return client.post(url, {"image": SimpleUploadedFile("a.jpg", image_bytes())}, format="multipart")
@@ -119,7 +127,7 @@ def test_a_route_is_404_for_another_team_and_401_for_nobody(
 def test_a_malformed_or_unknown_uid_is_404(
     as_user: Any, method: str, path: str, body: Any, least: str, status: int, uid: str
 ) -> None:
-    url = "/api/v1/" + path.format(project=uid, item=uid, draft=uid, manual=uid)
+    url = "/api/v1/" + path.format(project=uid, item=uid, draft=uid, manual=uid, bulk=uid)
     answer = getattr(as_user(make_user()), method)(url)
 
     assert answer.status_code == 404
