@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -17,7 +18,24 @@ from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-_SETUP = "import django, json; django.setup()\n"
+# Lives as long as its site: starting Django anew for each question would take seconds.
+_ANSWERER = """
+import json, sys, traceback
+import django
+django.setup()
+from django.db import connections
+answers, sys.stdout = sys.stdout, sys.stderr
+for line in sys.stdin:
+    names = {}
+    try:
+        exec(json.loads(line), names)
+        reply = {"answer": names["answer"]}
+    except Exception:
+        reply = {"error": traceback.format_exc()}
+    connections.close_all()
+    print(json.dumps(reply), file=answers, flush=True)
+"""
+_ANSWER_SECONDS = 120
 
 
 class Site:
@@ -35,6 +53,7 @@ class Site:
             **env,
         }
         self._started: list[subprocess.Popen[bytes]] = []
+        self._answerer: subprocess.Popen[str] | None = None
         self.run("migrate", "--verbosity", "0")
 
     def run(self, *arguments: str, timeout: float = 60) -> str:
@@ -54,17 +73,25 @@ class Site:
         return process
 
     def ask(self, code: str) -> Any:
-        """Run Python with Django set up; the value of `answer` at its end."""
-        done = subprocess.run(
-            [sys.executable, "-c", f"{_SETUP}{code}\nprint(json.dumps(answer))"],
-            env=self.env,
-            cwd=REPOSITORY,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout.splitlines()[-1])
+        """Run Python with Django set up, in a process of the site; the value of `answer` at its end."""
+        if self._answerer is None or self._answerer.poll() is not None:
+            self._answerer = subprocess.Popen(
+                [sys.executable, "-c", _ANSWERER],
+                env=self.env,
+                cwd=REPOSITORY,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+            )
+        assert self._answerer.stdin
+        assert self._answerer.stdout
+        self._answerer.stdin.write(json.dumps(code) + "\n")
+        self._answerer.stdin.flush()
+        assert select.select([self._answerer.stdout], [], [], _ANSWER_SECONDS)[0], f"No answer: {code}"
+        reply = json.loads(self._answerer.stdout.readline())
+        assert "answer" in reply, reply["error"]
+        return reply["answer"]
 
     def make_project(self, items: int) -> str:
         """A project of small images that ask the fake model for zero to three boxes; its uid."""
@@ -83,10 +110,11 @@ class Site:
         """Wait for the job's end, then everything about it that must be exact."""
         return dict(self.ask(f"from tests.site_rows import outcome\nanswer = outcome({job_uid!r}, {seconds})"))
 
-    def serve(self) -> str:
-        """Start the web server on a free port; its address, once it answers."""
+    def serve(self, port: int = 0) -> str:
+        """Start the web server, on a free port if none is given; its address, once it answers."""
         with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
+            free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            free.bind(("127.0.0.1", port))
             port = free.getsockname()[1]
         command = [sys.executable, "-m", "gunicorn", "annotation_platform.wsgi"]
         options = ["--bind", f"127.0.0.1:{port}", "--threads", "8", "--log-level", "warning"]
@@ -97,11 +125,11 @@ class Site:
         return f"http://127.0.0.1:{port}"
 
     def processes(self, word: str = "") -> list[int]:
-        """The pids of this site's living processes whose command line holds `word`."""
+        """The pids of this site's living processes whose command line holds `word`; not the one that answers us."""
         marker = f"DATA_DIR={self.data_dir}".encode()
         found = []
         for folder in Path("/proc").iterdir():
-            if not folder.name.isdigit():
+            if not folder.name.isdigit() or (self._answerer and int(folder.name) == self._answerer.pid):
                 continue
             try:
                 environment = (folder / "environ").read_bytes().split(b"\0")
@@ -135,6 +163,10 @@ class Site:
                 continue
         for process in self._started:
             process.wait(timeout=10)
+        if self._answerer:
+            self._answerer.kill()
+            self._answerer.communicate()
+            self._answerer = None
 
     @staticmethod
     def _manage(*arguments: str) -> list[str]:

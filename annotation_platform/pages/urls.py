@@ -24,6 +24,9 @@ urlpatterns = [
     path("", views.project_list, name="projects"),
     path("projects/new/", views.project_new, name="project-new"),
     path("projects/<uid:uid>/", views.project, name="project"),
+    path("projects/<uid:uid>/review/", views.review_grid, name="review-grid"),
+    path("projects/<uid:uid>/flagged/", views.flagged, name="project-flagged"),
+    path("projects/<uid:uid>/statistics/", views.statistics, name="project-statistics"),
     path("projects/<uid:uid>/review/next/", views.review_next, name="review-next"),
     path("items/<uid:uid>/", views.item, name="item"),
 ]

@@ -4,21 +4,34 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Max
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_GET, require_http_methods
 
 from ..access import role_may
+from ..api.workspace import workspace_of
 from ..models import Item, Project
 from ..projects import PALETTE
 from .counts import counts_of
+from .flagged_page import flagged_context
 from .forms import NewProjectForm
-from .item_page import editor_config, next_to_review, position_of
+from .item_page import ORDER_COOKIE, editor_config, next_to_review, order_of
 from .project_page import live_part, page_of
+from .review_grid import grid_context
+from .statistics_page import statistics_context
 
-__all__ = ["item", "project", "project_list", "project_new", "review_next"]
+__all__ = [
+    "flagged",
+    "item",
+    "project",
+    "project_list",
+    "project_new",
+    "review_grid",
+    "review_next",
+    "statistics",
+]
 
 PROJECTS_A_PAGE = 60
 
@@ -62,35 +75,57 @@ def project(request: HttpRequest, uid: str) -> HttpResponse:
 @login_required
 @require_GET
 def review_next(request: HttpRequest, uid: str) -> HttpResponse:
-    """On to the next item that needs a reviewer; `?after=` names the item that was just left."""
+    """To the next item to decide, in the order that `?order=` names or the reviewer chose last."""
     found = _visible_project(request, uid)
-    left = found.items.filter(uid=request.GET.get("after", "")).aggregate(id=Max("id"))["id"]
-    candidate = next_to_review(found, left)
-    if candidate is None:
-        messages.info(request, "No drafts are left to review.")
+    order = order_of(request.GET.get("order") or request.COOKIES.get(ORDER_COOKIE), default="score")
+    item_uid = next_to_review(found, request.user, order)
+    if item_uid is None:
+        messages.info(request, "No image is left to review.")
         return redirect("project", found.uid)
-    if candidate.state == Item.State.UNLABELED:
-        messages.info(request, "No drafts are left; this is the next image without labels.")
-    return redirect("item", candidate.uid)
+    return redirect(f"{reverse('item', args=[item_uid])}?order={order}")
 
 
 @login_required
 @require_GET
 def item(request: HttpRequest, uid: str) -> HttpResponse:
-    visible = Item.objects.visible_to(request.user).select_related("project", "finished_by")
-    found = get_object_or_404(visible, uid=uid)
+    found = get_object_or_404(Item.objects.visible_to(request.user).for_workspace(), uid=uid)
     parent = _visible_project(request, found.project.uid)
-    position = position_of(found)
     labels = list(parent.labels.all())
+    # Who comes by a link to this very image walks on from there.
+    order = order_of(request.GET.get("order"), default="upload")
+    workspace = workspace_of(found)
     context = {
         "item": found,
         "project": parent,
         "labels": labels,
-        "position": position,
+        "position": workspace["position"],
         "may_review": role_may(parent.role, "review"),
-        "config": editor_config(found, parent, labels, position),
+        "config": editor_config(parent, labels, workspace, order),
     }
     return render(request, "items/review.html", context)
+
+
+@login_required
+@require_GET
+def review_grid(request: HttpRequest, uid: str) -> HttpResponse:
+    context = grid_context(_visible_project(request, uid), request)
+    template = "projects/grid/_grid.html" if request.htmx.target == "grid" else "projects/review_grid.html"
+    response = render(request, template, context)
+    # As above: page and fragment share an address.
+    patch_vary_headers(response, ["HX-Request", "HX-Target"])
+    return response
+
+
+@login_required
+@require_GET
+def flagged(request: HttpRequest, uid: str) -> HttpResponse:
+    return render(request, "projects/flagged.html", flagged_context(_visible_project(request, uid), request))
+
+
+@login_required
+@require_GET
+def statistics(request: HttpRequest, uid: str) -> HttpResponse:
+    return render(request, "projects/statistics.html", statistics_context(_visible_project(request, uid)))
 
 
 def _visible_project(request: HttpRequest, uid: str) -> Project:

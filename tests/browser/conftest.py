@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.browser.chromium import EXECUTABLE, errors_of, launch
 from tests.site import Site
-
-_QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    executable = shutil.which("chromium")
-    if executable is None and not os.environ.get("CI"):
+    if EXECUTABLE is None and not os.environ.get("CI"):
         pytest.skip("needs Chromium: apt-get install chromium")
-    assert executable, "CI must have Chromium"
+    assert EXECUTABLE, "CI must have Chromium"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=executable, args=[*_QUIET, "--disable-component-update", "--disable-sync"]
-        )
+        browser = launch(playwright)
         yield browser
         browser.close()
 
@@ -34,15 +29,33 @@ def site(make_site: Callable[..., Site]) -> Site:
     return make_site(DJANGO_SETTINGS_MODULE="annotation_platform.settings")
 
 
+@pytest.fixture(scope="session")
+def shared_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One site for all tests that only read, or that make users and projects of their own; a fake model, no worker."""
+    site = Site(tmp_path_factory.mktemp("shared") / "site")
+    yield site
+    site.stop()
+
+
+@pytest.fixture(scope="session")
+def shared_address(shared_site: Site) -> str:
+    return shared_site.serve()
+
+
 @pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
-    """A fresh visitor; whatever the page says on the console as an error fails the test."""
+def expected_errors() -> list[str]:
+    """Parts of the console's errors that a test provokes, such as the browser's own words for a lost network."""
+    return []
+
+
+@pytest.fixture
+def page(chromium: Browser, expected_errors: list[str]) -> Iterator[Page]:
+    """A fresh visitor; whatever else the page says on the console as an error fails the test."""
     context = chromium.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
     page.set_default_timeout(20_000)
-    errors: list[str] = []
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: errors.append(str(error)))
+    errors = errors_of(page)
     yield page
     context.close()
-    assert not errors, errors
+    unexpected = [error for error in errors if not any(part in error for part in expected_errors)]
+    assert not unexpected, unexpected

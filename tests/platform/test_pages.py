@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from annotation_platform.models import Item, Membership, Project
+from annotation_platform.models import Membership, Project
 from autolabel.models import Job
 from tests.factories import (
     make_draft,
@@ -310,86 +310,6 @@ def test_the_project_page_takes_as_many_queries_for_many(django_assert_max_num_q
     # Session, user, project, counts, items, jobs, labels; the auto-label button asks the host for the rest.
     with django_assert_max_num_queries(13):
         page(client, "project", project.uid)
-
-
-# Review
-
-
-def test_the_review_page_carries_its_configuration() -> None:
-    project = make_project(labels=["bolt", "</script>"])
-    items = [make_item(project, name=f"{number}.jpg") for number in range(3)]
-
-    html = page(signed_in(make_member(project)), "item", items[1].uid)
-    config = config_of(html)
-
-    assert config["item"] == {
-        "uid": items[1].uid,
-        "name": "1.jpg",
-        "state": "unlabeled",
-        "width": 64,
-        "height": 48,
-    }
-    assert [label["name"] for label in config["labels"]] == ["bolt", "</script>"]
-    assert config["api"]["annotation"] == "/api/v1/annotations/{uid}/"
-    assert config["pages"]["previous"] == reverse("item", args=[items[0].uid])
-    assert config["pages"]["next"] == reverse("item", args=[items[2].uid])
-    assert "2 of 3" in html
-
-
-def test_next_prefers_items_with_drafts() -> None:
-    project = make_project()
-    items = make_rows_of_items(project, 4)
-    make_draft(items[2])
-    client = signed_in(make_member(project))
-
-    def next_of(item: Item) -> str | None:
-        return config_of(page(client, "item", item.uid))["pages"]["next"]
-
-    assert next_of(items[0]) == reverse("item", args=[items[2].uid])
-    assert next_of(items[2]) == reverse("item", args=[items[3].uid])
-    assert next_of(items[3]) is None
-
-
-def test_review_goes_to_the_first_item_with_drafts_and_round() -> None:
-    project = make_project()
-    items = make_rows_of_items(project, 5)
-    for item in (items[1], items[3]):
-        make_draft(item)
-    client = signed_in(make_member(project))
-    address = reverse("review-next", args=[project.uid])
-
-    def leads_to(query: str) -> str:
-        return client.get(address + query).url
-
-    assert leads_to("") == reverse("item", args=[items[1].uid])
-    assert leads_to(f"?after={items[1].uid}") == reverse("item", args=[items[3].uid])
-    assert leads_to(f"?after={items[3].uid}") == reverse("item", args=[items[1].uid])
-    assert leads_to("?after=nonsense") == reverse("item", args=[items[1].uid])
-
-
-def test_review_without_drafts_says_so_or_goes_on_with_unlabeled_items() -> None:
-    project = make_project()
-    items = make_rows_of_items(project, 2)
-    client = signed_in(make_member(project))
-    address = reverse("review-next", args=[project.uid])
-
-    response = client.get(address, follow=True)
-    assert response.redirect_chain[-1][0] == reverse("project", args=[project.uid])
-    assert b"No drafts are left to review." in response.content
-    assert client.get(f"{address}?after={items[0].uid}").url == reverse("item", args=[items[1].uid])
-    assert client.get(f"{address}?after={items[1].uid}").url == reverse("project", args=[project.uid])
-
-
-def test_the_review_page_takes_as_many_queries_for_many(django_assert_num_queries: Any) -> None:
-    project = make_project(labels=[f"label {number}" for number in range(20)])
-    items = make_rows_of_items(project, 20)
-    for _ in range(10):
-        make_draft(items[5])
-    client = signed_in(make_member(project))
-
-    # Session, user, item, project, next (twice), previous, number, total, labels.
-    with django_assert_num_queries(10):
-        page(client, "item", items[5].uid)
 
 
 # What a strict content security policy will ask for

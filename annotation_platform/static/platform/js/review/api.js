@@ -22,40 +22,54 @@ export class ApiError extends Error {
 export class Api {
   #urls;
 
-  /** @param {Record<string, string>} urls as the page's configuration names them */
+  /** @param {Record<string, string>} urls as the page's configuration names them; `{uid}` stands for a uid */
   constructor(urls) {
     this.#urls = urls;
   }
 
-  /** @returns {Promise<object[]>} all annotations of the item */
-  async annotations() {
-    return (await send("GET", this.#urls.annotations)).results;
+  /** @param {string} item @returns {Promise<{item: object, position: object, annotations: object[]}>} */
+  workspace(item) {
+    return send("GET", this.#url("workspace", item));
   }
 
-  create(body) {
-    return send("POST", this.#urls.annotations, body);
+  /** @param {string} item @returns {Promise<object[]>} all annotations of the item */
+  async annotations(item) {
+    return (await send("GET", this.#url("annotations", item))).results;
+  }
+
+  create(item, body) {
+    return send("POST", this.#url("annotations", item), body);
   }
 
   change(uid, body) {
-    return send("PATCH", this.#annotation(uid), body);
+    return send("PATCH", this.#url("annotation", uid), body);
   }
 
-  /** All or nothing. @param {object[]} changes @returns {Promise<object[]>} */
-  async changeMany(changes) {
-    return (await send("PATCH", this.#urls.annotations, { changes })).results;
+  /** All or nothing. @param {string} item @param {object[]} changes @returns {Promise<object[]>} */
+  async changeMany(item, changes) {
+    return (await send("PATCH", this.#url("annotations", item), { changes })).results;
   }
 
   remove(uid, version) {
-    return send("DELETE", `${this.#annotation(uid)}?version=${version}`);
+    return send("DELETE", `${this.#url("annotation", uid)}?version=${version}`);
   }
 
-  /** @param {"finish" | "reopen" | "flag"} action @returns {Promise<object>} the item */
-  moveItem(action) {
-    return send("POST", this.#urls[action]);
+  /** @param {string} item @param {"finish" | "reopen" | "flag"} action @param {object} [body] @returns {Promise<object>} the item */
+  moveItem(item, action, body) {
+    return send("POST", this.#url(action, item), body);
   }
 
-  #annotation(uid) {
-    return this.#urls.annotation.replace("{uid}", uid);
+  /**
+   * The next items to decide, which nobody else is given for some minutes.
+   * @param {{order: string, count: number, after: string, skip: string[], hold: string[]}} wish
+   * @returns {Promise<{items: {uid: string, reason: string}[], taken: {uid: string, by: string}[], counts: object}>}
+   */
+  claim(wish) {
+    return send("POST", this.#urls.queue, wish);
+  }
+
+  #url(name, uid) {
+    return this.#urls[name].replace("{uid}", uid);
   }
 }
 

@@ -1,52 +1,69 @@
 /** Sends every change as it is made: one request at a time, retried until the server has answered. */
 
+import { ApiError } from "review/api";
+import { Conflicts } from "review/conflicts";
+import { fromServer } from "review/items";
+import { Outbox } from "review/outbox";
+import { ServerCopy } from "review/server-copy";
 import { fromAnnotation, requestFor } from "review/shapes";
 
-const BULK_LIMIT = 1000;
 const RETRY_MS = [1000, 2000, 4000, 8000, 15_000, 30_000];
 
 /**
  * It sends differences rather than a log of edits: whatever happened meanwhile, the next request is what turns the
- * server's copy into ours.
+ * server's copy into ours. That holds for the shapes of every item and for the items' own states.
  *
- * Events: "state" (detail: {state: "saving" | "saved" | "retrying", reason}), "refused" (detail: {reason}),
- * "conflict" (detail: {shape}), "closed" (the item takes no changes any more).
+ * Events: "state" (detail: {state: "saving" | "saved" | "retrying", reason}), "refused" (detail: {item, reason}),
+ * "unfinished" (detail: {item, reason}: it cannot be finished), "gone" (detail: {item}), "conflict" (detail: {item}).
  */
 export class Autosave extends EventTarget {
   #store;
   #api;
-  /** @type {Map<string, object>} the server's copies by shape id */
-  #saved = new Map();
-  /** @type {Set<string>} */
-  #waiting = new Set();
-  #running = false;
+  #copy;
+  #outbox;
+  /** @type {Map<string, number>} how many edits each item has seen here */
+  #revisions = new Map();
+  #isRunning = false;
   #wake = () => {};
-  #settled = [];
+
+  /** What is held back until the person has chosen. */
+  conflicts = new Conflicts();
 
   /** @param {import("review/store").Store} store @param {import("review/api").Api} api */
   constructor(store, api) {
     super();
     this.#store = store;
     this.#api = api;
-    store.addEventListener("change", ({ detail }) => {
-      if (!detail.byServer) this.#add(detail.ids);
-    });
+    this.#copy = new ServerCopy(store);
+    this.#outbox = new Outbox(store, this.#copy, this.conflicts);
+    store.addEventListener("edit", ({ detail }) => this.#add(detail.item, detail.ids));
     addEventListener("online", () => this.#wake());
   }
 
-  /** @param {import("review/shapes").Shape[]} shapes as the server has them, before they go to the store */
-  load(shapes) {
-    this.#waiting.clear();
-    this.#saved = new Map(shapes.map((shape) => [shape.id, shape]));
+  /**
+   * Gives the store what the server has of an item, unless there is something of ours that the server has not.
+   * @param {import("review/items").Item} item @param {object[]} annotations as the API shows them
+   */
+  take(item, annotations) {
+    if (!this.isBusyWith(item.uid)) this.#copy.take(item, annotations);
+  }
+
+  /** @param {string} item @returns {number} grows with each edit, by which an older answer is told */
+  revisionOf(item) {
+    return this.#revisions.get(item) ?? 0;
+  }
+
+  /** @param {string} item whether it has changes that the server has not */
+  isBusyWith(item) {
+    return this.#outbox.has(item) || this.conflicts.has(item);
+  }
+
+  get isSaving() {
+    return this.#isRunning;
   }
 
   get isUnsaved() {
-    return this.#running;
-  }
-
-  /** @returns {Promise<void>} when nothing is left to send */
-  settled() {
-    return this.#running ? new Promise((resolve) => this.#settled.push(resolve)) : Promise.resolve();
+    return this.#isRunning || this.conflicts.size > 0;
   }
 
   /** Try again now instead of at the end of the pause. */
@@ -54,90 +71,116 @@ export class Autosave extends EventTarget {
     this.#wake();
   }
 
-  #add(ids) {
-    for (const id of ids) this.#waiting.add(id);
-    if (!this.#running) this.#run();
+  /** @param {import("review/conflicts").Conflict} conflict @param {"mine" | "theirs"} choice */
+  resolve({ item, id, theirs }, choice) {
+    this.conflicts.settle(id);
+    this.#copy.setShape(id, theirs);
+    if (choice === "theirs") this.#copy.revert(item, id);
+    // What is gone comes back as new, and hence as drawn by hand.
+    else if (!theirs) this.#store.acceptFromServer(item, [{ id, uid: null, source: "manual", score: null, edited: false }]);
+    this.#add(item, [id]);
+  }
+
+  /** @param {string} item one that somebody has finished; to keep ours reopens it @param {"mine" | "theirs"} choice */
+  resolveClosed(item, choice) {
+    this.conflicts.open(item);
+    this.#copy.setItem(item, { state: "done" });
+    if (choice === "theirs") {
+      for (const id of this.#outbox.shapesOf(item)) this.#copy.revert(item, id);
+      this.#copy.revertItem(item);
+    }
+    this.#add(item, []);
+  }
+
+  #add(item, ids) {
+    this.#revisions.set(item, this.revisionOf(item) + 1);
+    this.#outbox.add(item, ids);
+    if (!this.#isRunning) this.#run();
   }
 
   async #run() {
-    this.#running = true;
+    this.#isRunning = true;
     let failures = 0;
-    for (let batch = this.#nextBatch(); batch.length; batch = this.#nextBatch()) {
+    for (let batch = this.#outbox.next(); batch; batch = this.#outbox.next()) {
       if (!failures) this.#emit("state", { state: "saving" });
       try {
         await this.#send(batch, { isRetry: failures > 0 });
         failures = 0;
       } catch (error) {
-        if (error.isPassing) await this.#pause(batch, error, failures++);
+        if (!(error instanceof ApiError)) throw error;
+        this.#outbox.add(batch.item, batch.ids);
+        if (error.isPassing) await this.#pause(error, failures++);
         else this.#handleRefusal(batch, error);
       }
     }
-    this.#running = false;
+    this.#isRunning = false;
     this.#emit("state", { state: "saved" });
-    for (const resolve of this.#settled.splice(0)) resolve();
   }
 
-  /** The changes to send next: many patches together, or one creation or deletion. */
-  #nextBatch() {
-    const requests = [];
-    for (const id of this.#waiting) {
-      const request = requestFor(this.#store.get(id), this.#saved.get(id) ?? null);
-      if (request) requests.push({ id, ...request });
-      else this.#waiting.delete(id);
-    }
-    const patches = requests.filter(({ method }) => method === "PATCH").slice(0, BULK_LIMIT);
-    const batch = patches.length ? patches : requests.slice(0, 1);
-    for (const { id } of batch) this.#waiting.delete(id);
-    return batch;
+  #send(batch, { isRetry }) {
+    if (batch.action) return this.#sendAction(batch);
+    if (batch.requests.length > 1) return this.#sendMany(batch);
+    const [request] = batch.requests;
+    if (request.method === "POST") return this.#create(batch.item, request, isRetry);
+    return request.method === "PATCH" ? this.#change(batch.item, request) : this.#remove(batch.item, request);
   }
 
-  async #send(batch, { isRetry }) {
-    const [{ id, method, body }] = batch;
-    const { uid } = this.#store.get(id);
-    if (batch.length > 1) {
-      const changes = batch.map((request) => ({ uid: this.#store.get(request.id).uid, ...request.body }));
-      const results = new Map((await this.#api.changeMany(changes)).map((result) => [result.uid, result]));
-      this.#adopt(batch.map((request) => [request.id, results.get(this.#store.get(request.id).uid)]));
-    } else if (method === "POST") {
-      const arrived = isRetry ? await this.#findArrived(body) : undefined;
-      this.#adopt([[id, arrived ?? (await this.#api.create(body))]]);
-    } else if (method === "PATCH") {
-      this.#adopt([[id, await this.#api.change(uid, body)]]);
-    } else {
-      await this.#remove(uid, body.version);
-      this.#saved.delete(id);
-      this.#store.acceptFromServer([{ id, uid: null, version: 0 }]);
-    }
+  async #sendAction({ item, action, body }) {
+    const wish = this.#store.itemOf(item).state;
+    const answer = fromServer(await this.#api.moveItem(item, action, body));
+    this.#copy.setItem(item, answer);
+    // Where the person wants something else by now, their word stands and is sent next.
+    if (this.#store.itemOf(item).state === wish && answer.state === wish) this.#copy.revertItem(item);
+  }
+
+  async #sendMany({ item, requests }) {
+    const changes = requests.map(({ uid, body }) => ({ uid, ...body }));
+    const results = new Map((await this.#api.changeMany(item, changes)).map((result) => [result.uid, result]));
+    this.#adopt(item, requests.map(({ id, uid }) => [id, results.get(uid)]));
+  }
+
+  async #change(item, { id, uid, body }) {
+    this.#adopt(item, [[id, await this.#api.change(uid, body)]]);
+  }
+
+  async #create(item, { id, body }, isRetry) {
+    const arrived = isRetry ? await this.#findArrived(item, body) : undefined;
+    this.#adopt(item, [[id, arrived ?? (await this.#api.create(item, body))]]);
   }
 
   /** A creation whose answer was lost must not be made twice: it is there already, under a uid we do not know. */
-  async #findArrived(body) {
-    const known = new Set([...this.#saved.values()].map(({ uid }) => uid));
+  async #findArrived(item, body) {
+    const known = this.#copy.uids();
+    const isEqual = (a, b) => JSON.stringify(a) === JSON.stringify(b);
     const isSame = (annotation) => Object.keys(body).every((field) => isEqual(annotation[field], body[field]));
-    return (await this.#api.annotations()).find((annotation) => !known.has(annotation.uid) && isSame(annotation));
+    return (await this.#api.annotations(item)).find((annotation) => !known.has(annotation.uid) && isSame(annotation));
   }
 
-  async #remove(uid, version) {
+  async #remove(item, { id, uid, body }) {
     try {
-      await this.#api.remove(uid, version);
+      await this.#api.remove(uid, body.version);
     } catch (error) {
       // Gone already: what we wanted, whoever did it.
       if (error.status !== 404) throw error;
     }
+    this.#copy.setShape(id, null);
+    this.#store.acceptFromServer(item, [{ id, uid: null, version: 0 }]);
   }
 
-  /** Takes over the server's copies; where the person has gone on editing meanwhile, only the identity. */
-  #adopt(answers) {
+  /** Takes over the server's copies; where the person has gone on editing, or more has to be sent, only the identity. */
+  #adopt(item, answers) {
     const patches = answers.map(([id, annotation]) => {
       const copy = fromAnnotation(annotation);
-      this.#saved.set(id, copy);
-      return this.#waiting.has(id) ? { id, uid: copy.uid, version: copy.version } : { id, ...copy };
+      this.#copy.setShape(id, copy);
+      // Back to the draft was only the first half of taking an edit back to a plain verdict.
+      if (copy.status === "draft" && this.#store.get(id, item).status !== "draft") this.#outbox.add(item, [id]);
+      const isChanged = this.#outbox.hasShape(item, id);
+      return isChanged ? { id, uid: copy.uid, version: copy.version } : { ...copy, id };
     });
-    this.#store.acceptFromServer(patches);
+    this.#store.acceptFromServer(item, patches);
   }
 
-  async #pause(batch, error, failures) {
-    for (const { id } of batch) this.#waiting.add(id);
+  async #pause(error, failures) {
     const reason = error.status === 401 ? "You are signed out. Sign in again in another tab." : error.message;
     this.#emit("state", { state: "retrying", reason });
     await new Promise((resolve) => {
@@ -146,44 +189,60 @@ export class Autosave extends EventTarget {
     });
   }
 
-  #handleRefusal(batch, error) {
+  #handleRefusal({ item, ids, action, requests }, error) {
     const current = [error.body?.current ?? []].flat();
-    if (error.status === 409 && current.length) return this.#resolveConflicts(batch, current);
-    if (error.status === 409) return this.#emit("closed");
-    for (const { id } of batch) this.#revert(id, error.status === 404);
-    return this.#emit("refused", { reason: error.message });
+    if (action) this.#refuseAction(item, action, error);
+    else if (error.status === 409 && current.length) this.#hold(item, requests, current);
+    else if (error.status === 409) this.#holdItem(item);
+    // Which of them is wrong shows when each goes alone.
+    else if (ids.length > 1) ids.forEach((id) => this.#outbox.sendAlone(id));
+    else this.#refuseShape(item, requests[0], error);
   }
 
-  /** Theirs wins for the shapes that differ; the rest of the batch goes out again. */
-  #resolveConflicts(batch, current) {
-    const theirs = new Map(current.map((annotation) => [annotation.uid, fromAnnotation(annotation)]));
-    for (const { id } of batch) {
-      const shape = this.#store.get(id);
-      const copy = theirs.get(shape.uid);
-      this.#waiting.add(id);
-      if (!copy) continue;
-      this.#saved.set(id, copy);
-      // Equal to ours: our own request had arrived, only its answer was lost.
-      if (!requestFor(shape, copy)) continue;
-      this.#revert(id, false);
-      this.#emit("conflict", { shape: this.#store.get(id) });
+  #refuseAction(item, action, error) {
+    if (error.status === 404) return this.#giveUp(item);
+    this.#copy.revertItem(item);
+    return this.#emit(action === "finish" ? "unfinished" : "refused", { item, reason: error.message });
+  }
+
+  #refuseShape(item, { id, method }, error) {
+    if (error.status === 404 && method === "POST") return this.#giveUp(item);
+    if (error.status !== 404) {
+      this.#copy.revert(item, id);
+      return this.#emit("refused", { item, reason: error.message });
     }
+    // Gone: no matter if we wanted it discarded, a matter of choice if we wanted to keep it.
+    if (this.#store.get(id, item).status === "accepted") return this.#hold(item, [{ id }], []);
+    this.#copy.setShape(id, null);
+    return this.#copy.revert(item, id);
   }
 
-  /** Back to the server's copy; a shape it does not have is taken off. */
-  #revert(id, isGone) {
-    if (isGone) this.#saved.delete(id);
-    const copy = this.#saved.get(id);
-    this.#waiting.delete(id);
-    this.#store.acceptFromServer([copy ? { id, ...copy } : { id, uid: null, removed: true }]);
-    this.#store.forgetHistory(id);
+  /** Holds back the shapes that differ; the rest goes out again. */
+  #hold(item, requests, current) {
+    const theirs = new Map(current.map((annotation) => [annotation.uid, fromAnnotation(annotation)]));
+    for (const { id } of requests) {
+      const shape = this.#store.get(id, item);
+      const copy = theirs.get(shape.uid) ?? null;
+      if (!copy && current.length) continue;
+      // Equal to ours: our own request had arrived, only its answer was lost.
+      if (copy && !requestFor(shape, copy)) this.#copy.setShape(id, copy);
+      else this.conflicts.add({ item, id, theirs: copy });
+    }
+    if (this.conflicts.of(item).length) this.#emit("conflict", { item });
+  }
+
+  #holdItem(item) {
+    this.conflicts.close(item);
+    this.#emit("conflict", { item });
+  }
+
+  /** The item was deleted: nothing can be saved in it any more. */
+  #giveUp(item) {
+    this.#outbox.drop(item);
+    this.#emit("gone", { item });
   }
 
   #emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
-}
-
-function isEqual(a, b) {
-  return JSON.stringify(a) === JSON.stringify(b);
 }

@@ -1,98 +1,72 @@
-/** Which key does what, by its physical position, so that the keys lie the same on every keyboard layout. */
-
-/** @type {{code: string, action: string, shift?: boolean, ctrl?: boolean}[]} */
-const BINDINGS = [
-  { code: "KeyA", action: "accept" },
-  { code: "KeyA", shift: true, action: "accept-visible" },
-  { code: "KeyX", action: "discard" },
-  { code: "Delete", action: "remove" },
-  { code: "Backspace", action: "remove" },
-  { code: "KeyJ", action: "next-draft" },
-  { code: "KeyK", action: "previous-draft" },
-  { code: "KeyV", action: "select-tool" },
-  { code: "KeyB", action: "box-tool" },
-  { code: "KeyZ", action: "zoom-to-shape" },
-  { code: "KeyZ", ctrl: true, action: "undo" },
-  { code: "KeyZ", ctrl: true, shift: true, action: "redo" },
-  { code: "KeyY", ctrl: true, action: "redo" },
-  { code: "Digit0", action: "fit" },
-  { code: "Numpad0", action: "fit" },
-  { code: "Equal", action: "zoom-in" },
-  { code: "Equal", shift: true, action: "zoom-in" },
-  { code: "NumpadAdd", action: "zoom-in" },
-  { code: "Minus", action: "zoom-out" },
-  { code: "NumpadSubtract", action: "zoom-out" },
-  { code: "KeyN", action: "next-item" },
-  { code: "KeyU", action: "previous-item" },
-  { code: "KeyF", action: "flag" },
-  { code: "Enter", action: "finish" },
-  { code: "NumpadEnter", action: "finish" },
-  { code: "Escape", action: "escape" },
-  { code: "Slash", shift: true, action: "help" },
-];
-
-/** Signs that people look for by what is printed on the key, wherever their layout has it. */
-const BY_SIGN = { "?": "help", "+": "zoom-in", "-": "zoom-out" };
+/** Listens to the keyboard: which command a key gives, and whether it is meant for us at all. */
 
 const NUDGES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const LARGE_NUDGE = 10;
+/** What a drawing tool may want for itself: to close a polygon, to take a point back, to give up. */
+const FOR_TOOLS = new Set(["Enter", "NumpadEnter", "Backspace", "Delete", "Escape"]);
+/** What a focused button does with these is its own affair. */
+const FOR_BUTTONS = new Set(["Enter", "NumpadEnter", "Space"]);
+const FOR_SLIDERS = /^(?:Arrow\w+|Home|End|PageUp|PageDown)$/;
 
 /**
  * @param {{
+ *   keymap: import("review/keymap").Keymap,
  *   run: (action: string) => void,
- *   label: (index: number) => void,      a digit, counted from 0
- *   nudge: (dx: number, dy: number) => void,
- *   hold: (key: "hide" | "pan", isDown: boolean) => void,
- * }} handlers
+ *   nudge: (dx: number, dy: number) => void,           in pixels of the image
+ *   hold: (action: "hide" | "pan", isDown: boolean) => void,
+ *   toolKey?: (event: KeyboardEvent) => boolean,       whether the tool in hand has taken the key
+ * }} options
  */
-export function listenToKeys(handlers) {
+export function listenToKeys({ keymap, run, nudge, hold, toolKey = () => false }) {
+  /** @type {Map<string, "hide" | "pan">} what is held, by the code of its key */
+  const held = new Map();
+  const letGo = (code) => {
+    const action = held.get(code);
+    if (held.delete(code)) hold(action, false);
+  };
+
+  /** @returns {boolean} whether the key was ours */
+  const press = (event) => {
+    if (FOR_TOOLS.has(event.code) && toolKey(event)) return true;
+    const step = NUDGES[event.code];
+    if (step && !hasCtrl(event)) {
+      nudge(...step.map((pixels) => pixels * (event.shiftKey ? LARGE_NUDGE : 1)));
+      return true;
+    }
+    const command = keymap.commandFor(event);
+    if (!command) return false;
+    if (!event.repeat || command.repeats) start(command, event.code);
+    return true;
+  };
+
+  const start = ({ action, isHeld }, code) => {
+    if (!isHeld) return run(action);
+    held.set(code, action);
+    return hold(action, true);
+  };
+
   document.addEventListener("keydown", (event) => {
-    if (!isForUs(event)) return;
-    if (handle(event, handlers)) event.preventDefault();
+    if (isForUs(event) && press(event)) event.preventDefault();
   });
-  document.addEventListener("keyup", (event) => {
-    if (event.code === "KeyH") handlers.hold("hide", false);
-    if (event.code === "Space") handlers.hold("pan", false);
-  });
+  document.addEventListener("keyup", (event) => letGo(event.code));
   // A key that is let go while another window has the focus sends no keyup.
-  addEventListener("blur", () => {
-    handlers.hold("hide", false);
-    handlers.hold("pan", false);
-  });
+  addEventListener("blur", () => [...held.keys()].forEach(letGo));
 }
 
-function handle(event, handlers) {
-  const ctrl = event.ctrlKey || event.metaKey;
-  const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code);
-  const nudge = NUDGES[event.code];
-  const isPlain = !ctrl && !event.shiftKey;
-  if (isPlain && event.code === "KeyH") handlers.hold("hide", true);
-  else if (isPlain && event.code === "Space") handlers.hold("pan", true);
-  else if (isPlain && digit) handlers.label(Number(digit[1]) - 1);
-  else if (!ctrl && nudge) handlers.nudge(...nudge.map((step) => step * (event.shiftKey ? LARGE_NUDGE : 1)));
-  else {
-    const action = actionFor(event, ctrl);
-    if (!action) return false;
-    handlers.run(action);
-  }
-  return true;
-}
-
-function actionFor(event, ctrl) {
-  const binding = BINDINGS.find(
-    (candidate) =>
-      candidate.code === event.code &&
-      Boolean(candidate.ctrl) === ctrl &&
-      Boolean(candidate.shift) === event.shiftKey,
-  );
-  return binding?.action ?? (ctrl ? undefined : BY_SIGN[event.key]);
-}
+const hasCtrl = (event) => event.ctrlKey || event.metaKey;
 
 /** Not while a dialog is open or text is typed; and what a focused control does with a key stays its own. */
 function isForUs(event) {
-  if (event.altKey || event.isComposing || document.querySelector("dialog[open]")) return false;
-  const target = /** @type {Element} */ (event.target);
-  if (target.closest("select, textarea, input:not([type=range], [type=checkbox])")) return false;
-  if (target.closest("input") && (event.code.startsWith("Arrow") || event.code === "Space")) return false;
-  return !(target.closest("button, a, summary") && ["Enter", "NumpadEnter", "Space"].includes(event.code));
+  if (event.defaultPrevented || event.altKey || event.isComposing) return false;
+  if (document.querySelector("dialog[open]")) return false;
+  const target = /** @type {HTMLElement} */ (event.target);
+  if (target.isContentEditable || target.closest("select, textarea, .menu")) return false;
+  const input = target.closest("input");
+  if (input) return !keepsKey(input.type, event.code);
+  return !(FOR_BUTTONS.has(event.code) && target.closest("button, a, summary"));
+}
+
+function keepsKey(type, code) {
+  if (type === "range") return FOR_SLIDERS.test(code);
+  return type === "checkbox" ? code === "Space" : true;
 }

@@ -1,124 +1,164 @@
-/** The list beside the canvas: one row a shape, in review order, in step with store and canvas. */
+/** The list beside the image: one row a shape, in review order, in step with store and selection. */
 
-import { element, icon, svg } from "platform/dom";
-import { isDraft, scoreText } from "review/shapes";
+import { batched, listen } from "review/batched";
+import { drawRow, newRow } from "review/shape-row";
 
-const STATUS = {
-  draft: { icon: null, text: "Draft" },
-  accepted: { icon: "check-circle", text: "Accepted" },
-  discarded: { icon: null, text: "Discarded" },
-};
+/** The buttons of a row, from left to right. */
+const PARTS = ["pick", "accept", "discard"];
 
 export class ShapeList {
   #list;
   #store;
+  #selection;
+  #actions;
   #colors;
-  #canDecide = false;
-  /** @type {Map<string, HTMLElement>} */
+  /** @type {Map<string, {row: HTMLElement, shape: import("review/shapes").Shape}>} what each row shows, by shape id */
   #rows = new Map();
-  #marked = null;
+  /** @type {HTMLElement | undefined} the one row that the Tab key stops at; the arrows lead to the others */
+  #tabStop;
+  /** Where a range begins that Shift ends. @type {string | null} */
+  #anchor = null;
+  /** The place of a row that went away with the focus in it. @type {number | null} */
+  #lostFocus = null;
 
   /**
    * @param {HTMLElement} list
-   * @param {{store: import("review/store").Store, colors: Map<string, string>,
-   *   onDecide: (id: string, action: "accept" | "discard") => void}} options
+   * @param {{store: import("review/store").Store, selection: import("review/selection").Selection,
+   *   actions: import("review/actions").Actions, colors: Map<string, string>}} options  colors: by label
    */
-  constructor(list, { store, colors, onDecide }) {
+  constructor(list, { store, selection, actions, colors }) {
     this.#list = list;
     this.#store = store;
+    this.#selection = selection;
+    this.#actions = actions;
     this.#colors = colors;
-    store.addEventListener("change", ({ detail }) => this.#refresh(detail.ids));
-    store.addEventListener("filter", () => this.#refresh([]));
-    store.addEventListener("select", ({ detail }) => this.#showSelection(detail.id));
-    list.addEventListener("click", (event) => {
-      const id = event.target.closest("[data-shape]")?.dataset.shape;
-      const decision = event.target.closest("[data-decide]")?.dataset.decide;
-      if (decision) onDecide(id, decision);
-      else if (id) store.select(id, { reveal: true });
-    });
+    listen(store, ["open", "change", "item", "filter"], batched(() => this.#refresh()));
+    selection.addEventListener("change", ({ detail }) => this.#showSelection(detail.before));
+    list.addEventListener("click", (event) => this.#click(event));
+    list.addEventListener("keydown", (event) => this.#press(event));
+    this.#refresh();
   }
 
-  /** @param {boolean} canDecide whether the rows have their buttons */
-  setDecidable(canDecide) {
-    this.#canDecide = canDecide;
-    this.#rows.clear();
-    this.#refresh([]);
-  }
-
-  /** Rows of changed shapes are made anew; the rest only move, so that the list keeps its place and focus. */
-  #refresh(changed) {
-    for (const id of changed) {
-      const row = this.#rows.get(id);
-      const shape = this.#store.get(id);
-      if (row && shape && !shape.removed) this.#renew(row, shape);
-      else this.#rows.delete(id);
+  /** Rows of changed shapes are drawn anew; the others only move, so that the list keeps its place and the focus. */
+  #refresh() {
+    const shapes = this.#store.visible();
+    this.#removeOthers(new Set(shapes.map(({ id }) => id)));
+    let next = this.#list.firstElementChild;
+    for (const shape of shapes) {
+      const row = this.#rowOf(shape);
+      if (row === next) next = next.nextElementSibling;
+      else this.#list.insertBefore(row, next);
     }
-    const rows = this.#store.visible().map((shape) => this.#rowOf(shape));
-    if (rows.length !== this.#list.children.length || rows.some((row, at) => row !== this.#list.children[at])) {
-      this.#list.replaceChildren(...rows);
-    }
-    this.#showSelection(this.#store.selectedId);
+    this.#list.classList.toggle("read-only", this.#actions.isReadOnly);
+    this.#setTabStop();
+    this.#restoreFocus();
   }
 
   #rowOf(shape) {
-    if (!this.#rows.has(shape.id)) {
-      const row = element("li", { "data-shape": shape.id });
-      this.#renew(row, shape);
-      this.#rows.set(shape.id, row);
+    const known = this.#rows.get(shape.id);
+    // Shapes are never mutated: the same object is the same sight.
+    if (known?.shape === shape) return known.row;
+    const row = known?.row ?? newRow(shape.id);
+    drawRow(row, shape, this.#colors.get(shape.label));
+    if (!known) mark(row, this.#selection.has(shape.id));
+    this.#rows.set(shape.id, { row, shape });
+    return row;
+  }
+
+  #removeOthers(wanted) {
+    for (const [id, { row }] of this.#rows) {
+      if (wanted.has(id)) continue;
+      if (row.contains(document.activeElement)) this.#lostFocus = [...this.#list.children].indexOf(row);
+      row.remove();
+      this.#rows.delete(id);
     }
-    return this.#rows.get(shape.id);
   }
 
-  #renew(row, shape) {
-    const focused = row.contains(document.activeElement) ? document.activeElement.dataset.part : null;
-    row.className = `shape-row ${shape.status}`;
-    if (shape.id === this.#marked) this.#marked = null;
-    row.replaceChildren(this.#pick(shape), ...(this.#canDecide ? this.#decisions(shape) : []));
-    if (focused) (row.querySelector(`[data-part=${focused}]:not(:disabled)`) ?? row.firstElementChild).focus();
+  /** A row that goes away hands the focus to the one that takes its place; a button that can no more be pressed, to its row. */
+  #restoreFocus() {
+    const { children } = this.#list;
+    const heir = this.#lostFocus === null ? null : children[Math.min(this.#lostFocus, children.length - 1)];
+    this.#lostFocus = null;
+    if (heir) this.#focus(heir, "pick");
+    const focused = document.activeElement;
+    if (this.#list.contains(focused) && focused.matches(":disabled")) this.#focus(focused.closest(".shape-row"), "pick");
   }
 
-  #pick(shape) {
-    const status = STATUS[shape.status];
-    const kind = icon(shape.kind);
-    const name = element("span", { class: "name truncate" }, shape.label);
-    const parts = [swatch(this.#colors.get(shape.label)), name];
-    if (shape.edited) parts.push(withText("pencil", "edited"));
-    if (shape.source === "manual") parts.push(element("span", { class: "by-hand" }, "by hand"));
-    parts.push(kind, element("span", { class: `score number ${band(shape)}` }, scoreText(shape)), withText(status.icon, status.text));
-    return element("button", { type: "button", class: "pick", "data-part": "pick", "aria-pressed": "false" }, ...parts);
+  #showSelection(before) {
+    for (const id of before) if (!this.#selection.has(id)) mark(this.#rows.get(id)?.row, false);
+    for (const id of this.#selection.ids) if (!before.has(id)) mark(this.#rows.get(id)?.row, true);
+    this.#setTabStop();
+    const primary = this.#rows.get(this.#selection.primaryId)?.row;
+    if (primary?.isConnected && !before.has(this.#selection.primaryId)) keepInSight(primary);
   }
 
-  #decisions(shape) {
-    const label = `${shape.label} ${scoreText(shape)}`.trim();
-    const button = (decision, text, symbol, isDone) =>
-      element(
-        "button",
-        {
-          type: "button", class: `button quiet small square ${decision}`, title: text, "aria-label": `${text}: ${label}`,
-          "data-decide": decision, "data-part": decision, disabled: isDone,
-        },
-        icon(symbol),
-      );
-    const isManual = shape.source === "manual";
-    return [
-      button("accept", "Accept", "check", shape.status === "accepted"),
-      button("discard", isManual ? "Delete" : "Discard", isManual ? "trash" : "x", shape.status === "discarded"),
-    ];
+  #setTabStop() {
+    const row = this.#rows.get(this.#selection.primaryId)?.row ?? this.#list.firstElementChild;
+    if (row === this.#tabStop) return;
+    for (const button of this.#tabStop?.querySelectorAll("button") ?? []) button.tabIndex = -1;
+    for (const button of row?.querySelectorAll("button") ?? []) button.tabIndex = 0;
+    this.#tabStop = row;
   }
 
-  #showSelection(id) {
-    if (id === this.#marked) return;
-    mark(this.#rows.get(this.#marked), false);
-    mark(this.#rows.get(id), true);
-    this.#marked = id;
+  #click(event) {
+    const row = event.target.closest(".shape-row");
+    const part = event.target.closest("[data-part]")?.dataset.part;
+    if (!row) return;
+    if (part === "accept" || part === "discard") this.#decide(row.dataset.shape, part, event.detail === 0);
+    else this.#pick(row.dataset.shape, event);
+  }
+
+  #decide(id, decision, isByKey) {
+    this.#selection.only(id);
+    this.#actions[decision]();
+    // Pressed again, the key decides the next one, as A and X do.
+    const next = this.#rows.get(this.#selection.primaryId)?.row;
+    if (isByKey && next) this.#focus(next, decision);
+  }
+
+  #pick(id, { shiftKey, ctrlKey, metaKey }) {
+    if (shiftKey) return this.#selection.set(this.#range(id), { reveal: true });
+    this.#anchor = id;
+    if (ctrlKey || metaKey) return this.#selection.toggle(id);
+    return this.#selection.only(id, { reveal: true });
+  }
+
+  /** From the anchor to `id`, which comes last and so becomes the primary one. */
+  #range(id) {
+    const ids = this.#store.visible().map((shape) => shape.id);
+    const to = ids.indexOf(id);
+    const from = [this.#anchor, this.#selection.primaryId, id].map((one) => ids.indexOf(one)).find((at) => at >= 0);
+    return from <= to ? ids.slice(from, to + 1) : ids.slice(to, from + 1).reverse();
+  }
+
+  #press(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const part = event.target.dataset.part;
+    const row = event.target.closest(".shape-row");
+    const aside = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    const heir = {
+      ArrowUp: row?.previousElementSibling, ArrowDown: row?.nextElementSibling,
+      Home: this.#list.firstElementChild, End: this.#list.lastElementChild,
+    }[event.key];
+    if (!row || (!aside && heir === undefined)) return;
+    event.preventDefault();
+    if (aside) this.#focus(row, PARTS[PARTS.indexOf(part) + aside] ?? part);
+    else if (heir) {
+      this.#pick(heir.dataset.shape, event);
+      this.#focus(heir, part);
+    }
+  }
+
+  #focus(row, part) {
+    const button = row.querySelector(`[data-part=${part}]:not(:disabled)`);
+    (button?.checkVisibility() ? button : row.firstElementChild).focus({ preventScroll: true });
+    keepInSight(row);
   }
 }
 
 function mark(row, isSelected) {
-  if (!row) return;
-  row.classList.toggle("selected", isSelected);
-  row.querySelector(".pick").setAttribute("aria-pressed", String(isSelected));
-  if (isSelected && row.isConnected) keepInSight(row);
+  row?.classList.toggle("selected", isSelected);
+  row?.firstElementChild.setAttribute("aria-pressed", String(isSelected));
 }
 
 /** Scrolls the list only, never the page, as `scrollIntoView` would on a narrow screen. */
@@ -128,21 +168,4 @@ function keepInSight(row) {
   if (top < list.scrollTop) list.scrollTop = top;
   const overhang = top + row.offsetHeight - list.clientHeight;
   if (overhang > list.scrollTop) list.scrollTop = overhang;
-}
-
-/** How sure the model was, as a colour beside the figure. */
-function band(shape) {
-  if (shape.score === null || !isDraft(shape)) return "";
-  if (shape.score >= 0.8) return "high";
-  return shape.score >= 0.5 ? "medium" : "low";
-}
-
-function swatch(color) {
-  return svg("svg", { class: "swatch", "aria-hidden": "true" }, svg("rect", { width: "100%", height: "100%", fill: color ?? "#888" }));
-}
-
-/** Drafts are the rule and discarded names are struck out: they need no symbol, and only screen readers are told. */
-function withText(symbol, text) {
-  const words = element("span", { class: "visually-hidden" }, text);
-  return symbol ? element("span", { class: "status", title: text }, icon(symbol), words) : words;
 }

@@ -4,6 +4,7 @@
  * @typedef {import("review/geometry").Geometry} Geometry
  * @typedef {Geometry & {
  *   id: string,             our own key, which stays when the server gives a uid
+ *   item: string,           the uid of its item
  *   uid: string | null,     null until the server knows the shape
  *   version: number,
  *   label: string,
@@ -14,7 +15,6 @@
  *   score: number | null,
  *   removed: boolean,       deleted here; kept so that undo can bring it back
  * }} Shape
- * @typedef {{minScore: number, showDiscarded: boolean}} Filter
  */
 
 let counter = 0;
@@ -24,27 +24,23 @@ export const newId = () => `shape-${++counter}`;
 
 /** @param {object} annotation as the API shows it @returns {Omit<Shape, "id">} */
 export function fromAnnotation(annotation) {
-  const { uid, version, label, kind, bbox_xyxy, polygons, status, edited, source, score } = annotation;
-  return { uid, version, label, kind, bbox_xyxy, polygons, status, edited, source, score, removed: false };
+  const { item, uid, version, label, kind, bbox_xyxy, polygons, status, edited, source, score } = annotation;
+  return { item, uid, version, label, kind, bbox_xyxy, polygons, status, edited, source, score, removed: false };
 }
 
-/** @param {string} label @param {import("review/geometry").Box} box @returns {Shape} a box drawn by hand */
-export function manualBox(label, box) {
+/**
+ * A shape drawn by hand. It starts as removed, so that adding it is a change like any other.
+ * @param {string} item @param {string} label @param {Geometry & {kind: "box" | "polygon"}} geometry @returns {Shape}
+ */
+export function manualShape(item, label, { kind, bbox_xyxy, polygons }) {
   return {
-    id: newId(), uid: null, version: 0, label, kind: "box", bbox_xyxy: box, polygons: null,
+    id: newId(), item, uid: null, version: 0, label, kind, bbox_xyxy, polygons,
     status: "accepted", edited: false, source: "manual", score: null, removed: true,
   };
 }
 
 /** @param {Shape} shape */
 export const isDraft = (shape) => shape.status === "draft" && !shape.removed;
-
-/** @param {Shape} shape @param {Filter} filter @returns {boolean} */
-export function passes(shape, filter) {
-  if (shape.removed || (shape.status === "discarded" && !filter.showDiscarded)) return false;
-  // The cut-off is for drafts: what a person has accepted stays in sight.
-  return shape.status !== "draft" || shape.score === null || shape.score >= filter.minScore;
-}
 
 /** Lowest score first: what the model is least sure of deserves fresh eyes. Shapes without a score come last. */
 export function reviewOrder(shapes) {
@@ -55,7 +51,7 @@ export function reviewOrder(shapes) {
 export const scoreText = (shape) => (shape.score === null ? "" : shape.score.toFixed(2));
 
 /**
- * The request that makes the server's copy equal to ours.
+ * The next request on the way to making the server's copy equal to ours.
  * @param {Shape} shape
  * @param {Omit<Shape, "id"> | null} saved the server's copy, null where it has none
  * @returns {{method: "POST" | "PATCH" | "DELETE", body: object} | null} null where they are equal
@@ -70,6 +66,8 @@ export function requestFor(shape, saved) {
 function differences(shape, saved) {
   // A draft is the prediction as it was made: the server restores label and geometry from it.
   if (shape.status === "draft") return saved.status === "draft" ? {} : { status: "draft" };
+  // What was never edited comes from the prediction, too: back to the draft first, the verdict follows.
+  if (saved.edited && !shape.edited && shape.source === "auto") return { status: "draft" };
   const changes = {};
   if (shape.status !== saved.status) changes.status = shape.status;
   if (shape.label !== saved.label) changes.label = shape.label;

@@ -1,0 +1,61 @@
+/** The tool in use: which one the pointer and the keys talk to. */
+
+import { BoxTool, PolygonTool } from "review/draw-tools";
+import { Pointer } from "review/pointer";
+import { SelectTool } from "review/tools";
+
+/** Keys that a tool may want before anybody else. */
+const TOOL_KEYS = { Enter: "Enter", NumpadEnter: "Enter", Backspace: "Backspace", Delete: "Backspace", Escape: "Escape" };
+
+export class Toolbox {
+  #tools;
+  #name = "select";
+  #drawing;
+  #selection;
+  #actions;
+  #hasLabels;
+
+  /** @param {import("review/editor").Editor} editor @param {boolean} hasLabels without any, nothing can be drawn */
+  constructor(editor, hasLabels) {
+    const { drawing, selection, actions, viewport } = editor;
+    this.#drawing = drawing;
+    this.#selection = selection;
+    this.#actions = actions;
+    this.#hasLabels = hasLabels;
+    const onDrawn = () => this.use("select");
+    this.#tools = {
+      select: new SelectTool(editor),
+      box: new BoxTool({ ...editor, onDrawn }),
+      polygon: new PolygonTool({ ...editor, onDrawn }),
+    };
+    this.pointer = new Pointer(drawing, viewport, () => this.#tools[this.#name]);
+  }
+
+  /** @param {"select" | "box" | "polygon"} name */
+  use(name) {
+    if (name !== "select" && (this.#actions.isReadOnly || !this.#hasLabels)) return;
+    // Also a drag that is under way, whose shapes may be another item's by now.
+    this.pointer.cancel();
+    this.#tools[this.#name].cancel?.();
+    // A new box has a label of its own, so the picker must speak of new shapes.
+    if (name === "box") this.#selection.clear();
+    this.#name = name;
+    for (const button of document.querySelectorAll("[data-tool]")) {
+      button.setAttribute("aria-pressed", String(button.dataset.tool === name));
+    }
+    this.#drawing.setCursor(name === "select" ? "" : "crosshair");
+  }
+
+  /** @param {KeyboardEvent} event @returns {boolean} whether the tool used the key */
+  key(event) {
+    const name = TOOL_KEYS[event.code];
+    return Boolean(name && this.#tools[this.#name].key?.(name));
+  }
+
+  /** Escape gives up one thing at a time: the drag, the tool, the selection. */
+  escape() {
+    if (this.pointer.cancel()) return;
+    if (this.#name === "select") this.#selection.clear();
+    else this.use("select");
+  }
+}
