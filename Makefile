@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 SCALE ?= 1
 
-.PHONY: setup demo demo-score test lint types check bench-engine clean
+.PHONY: setup demo demo-score test lint types check bench-engine bench-review effort screenshots clean
 
 setup: $(VENV)/.installed
 
@@ -44,5 +44,14 @@ check: $(VENV)/.installed-dev  ## Django's own checks, the deployment ones inclu
 bench-engine: $(VENV)/.installed-dev  ## what the machinery costs without a model
 	@SCALE=$(SCALE) $(BIN)/python benchmarks/bench_engine.py
 
+bench-review: $(VENV)/.installed-dev  ## how fast the review page is in a real Chromium
+	@SCALE=$(SCALE) $(BIN)/python benchmarks/bench_review.py
+
+effort: $(VENV)/.installed-dev  ## how many keys and clicks a review takes, counted in a real Chromium
+	@SCALE=$(SCALE) $(BIN)/python benchmarks/effort.py
+
+screenshots: $(VENV)/.installed-dev  ## every page, light and dark, narrow and wide, into screenshots/
+	@$(BIN)/python -m tests.browser.screenshots
+
 clean:
-	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .coverage
+	rm -rf $(VENV) var screenshots .mypy_cache .ruff_cache .pytest_cache .coverage

@@ -50,7 +50,7 @@ def test_items_on_which_a_model_had_found_nothing_before_are_in_the_queue(back_a
         job = Job.objects.create(
             project_uid=project.uid, status="completed", dry_run=dry_run, completed_at=timezone.now()
         )
-        ItemResult.objects.create(job=job, item_uid=item.uid, outcome=ItemResult.Outcome.SKIPPED)
+        ItemResult.objects.create(job=job, item_uid=item.uid, outcome="skipped", reason="nothing_found")
 
     migrate("0001_projects_items_and_annotations")
     migrate("0002_review_queue_and_bulk_reviews")
