@@ -48,7 +48,7 @@ bench-review: $(VENV)/.installed-dev  ## how fast the review page is in a real C
 	@SCALE=$(SCALE) $(BIN)/python benchmarks/bench_review.py
 
 effort: $(VENV)/.installed-dev  ## how many keys and clicks a review takes, counted in a real Chromium
-	@SCALE=$(SCALE) $(BIN)/python benchmarks/effort.py
+	@$(BIN)/python benchmarks/effort.py
 
 screenshots: $(VENV)/.installed-dev  ## every page, light and dark, narrow and wide, into screenshots/
 	@$(BIN)/python -m tests.browser.screenshots

@@ -56,7 +56,9 @@ window.bench = {
     return performance.now() - start;
   },
 };
-addEventListener("keydown", (event) => (bench.keyAt = event.timeStamp), true);
+addEventListener("keydown", (event) => {
+  if (bench.nextName) bench.result = bench.usable(bench.nextName, event.timeStamp);
+}, true);
 // From the moment the pointer moved to the frame that shows it.
 addEventListener("pointermove", (event) => {
   if (!bench.frames) return;
@@ -141,8 +143,10 @@ def walk(page: Page, names: Sequence[str]) -> list[float]:
         at = step % (2 * len(names) - 2)
         to = at + 1 if at < len(names) - 1 else 2 * len(names) - 3 - at
         page.wait_for_timeout(700)
+        page.evaluate("name => { bench.nextName = name }", names[to])
         page.keyboard.press("n" if at < len(names) - 1 else "u")
-        taken.append(page.evaluate("name => bench.usable(name, bench.keyAt)", names[to]))
+        taken.append(page.evaluate("bench.result"))
+    page.evaluate("bench.nextName = null")
     return taken
 
 

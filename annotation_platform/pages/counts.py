@@ -24,12 +24,13 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many items are in each state."""
+    """How many items are in each state, and how many of them wait for a reviewer's decision."""
 
     unlabeled: int = 0
     drafted: int = 0
     done: int = 0
     flagged: int = 0
+    waiting: int = 0
 
     @property
     def total(self) -> int:
@@ -55,7 +56,9 @@ def counts_of(projects: Iterable[Project]) -> dict[int, Counts]:
     """The counts by the projects' primary keys; every one of them has an entry."""
     keys = [project.pk for project in projects]
     found: dict[int, dict[str, int]] = defaultdict(dict)
-    counted = Item.objects.filter(project__in=keys).order_by().values_list("project", "state").annotate(n=Count("pk"))
-    for key, state, n in counted:
-        found[key][state] = n
+    by_state = Item.objects.filter(project__in=keys).order_by().values_list("project", "state", "queue")
+    for key, state, queue, n in by_state.annotate(n=Count("pk")):
+        found[key][state] = found[key].get(state, 0) + n
+        if queue == Item.Queue.WAITING:
+            found[key]["waiting"] = found[key].get("waiting", 0) + n
     return {key: Counts(**found[key]) for key in keys}

@@ -62,7 +62,8 @@ def project_new(request: HttpRequest) -> HttpResponse:
 @require_GET
 def project(request: HttpRequest, uid: str) -> HttpResponse:
     found = _visible_project(request, uid)
-    context = {**live_part(found, request), "may_manage": role_may(found.role, "manage")}
+    may = {f"may_{action}": role_may(found.role, action) for action in ("manage", "review")}
+    context = {**live_part(found, request), **may}
     if request.htmx.target == "live":
         response = render(request, "projects/_live.html", context | {"is_fragment": True})
     else:

@@ -82,8 +82,10 @@ export class Editor {
     photo.addEventListener("loaded", () => {
       byId("loading").hidden = true;
       this.pictures.keepOriginalOf(this.pictures.of(store.item));
+      session.lookAhead();
     });
     photo.addEventListener("failed", () => {
+      session.lookAhead();
       byId("loading").hidden = true;
       byId("load-failed").hidden = false;
       byId("load-failed-text").textContent = "The image could not be loaded.";

@@ -36,8 +36,9 @@ export class ItemView {
     byId("taken").hidden = true;
     setEnabled("previous-item", this.#session.hasPrevious);
     setEnabled("next-item", this.#session.hasNext);
-    // The address follows, so that a reload and a shared link show this item; "back" still leaves the page.
-    history.replaceState(null, "", location.pathname.replace(/[^/]+\/$/, `${uid}/`) + location.search);
+    // The address follows, so that a reload and a shared link show this item; "back" still leaves the page. Not at once,
+    // for it takes the browser longer than drawing a hundred shapes.
+    setTimeout(() => history.replaceState(null, "", location.pathname.replace(/[^/]+\/$/, `${uid}/`) + location.search));
   }
 
   #showState() {

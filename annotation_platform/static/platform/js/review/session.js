@@ -120,6 +120,12 @@ export class Session extends EventTarget {
     return this.order === "upload" || !this.#mayReview ? Boolean(this.#store.item?.position.previous) : this.#at > 0;
   }
 
+  /** The open item is on the screen: time to get the next ones, which would only have slowed it down before. */
+  lookAhead() {
+    this.#isClaimDue = this.#autosave.isSaving;
+    if (!this.#isClaimDue) this.#replenish();
+  }
+
   /** The item waits for a decision again: its finish was undone, or it was reopened. @param {string} uid */
   reconsider(uid) {
     this.#decided.delete(uid);
@@ -171,8 +177,6 @@ export class Session extends EventTarget {
     const isOld = performance.now() - this.#loadedAt.get(uid) > FRESH_MS;
     if (isOld) this.refresh().catch(() => {}); // what we have will do
     this.#forgetOldest(uid);
-    this.#isClaimDue = this.#autosave.isSaving;
-    if (!this.#isClaimDue) this.#replenish();
   }
 
   #forgetOldest(opened) {

@@ -3,6 +3,8 @@
 import { batched, listen } from "review/batched";
 import { drawRow, newRow } from "review/shape-row";
 
+/** Of another item, so many rows are drawn before its first frame, and the rest right after it. */
+const FIRST_ROWS = 50;
 /** The buttons of a row, from left to right. */
 const PARTS = ["pick", "accept", "discard"];
 
@@ -18,6 +20,8 @@ export class ShapeList {
   #tabStop;
   /** Where a range begins that Shift ends. @type {string | null} */
   #anchor = null;
+  /** Whether another item has been opened and its first frame is still to come. */
+  #isOpening = false;
   /** The place of a row that went away with the focus in it. @type {number | null} */
   #lostFocus = null;
 
@@ -33,15 +37,27 @@ export class ShapeList {
     this.#actions = actions;
     this.#colors = colors;
     listen(store, ["open", "change", "item", "filter"], batched(() => this.#refresh()));
+    store.addEventListener("open", () => this.#startAnew());
     selection.addEventListener("change", ({ detail }) => this.#showSelection(detail.before));
     list.addEventListener("click", (event) => this.#click(event));
     list.addEventListener("keydown", (event) => this.#press(event));
     this.#refresh();
   }
 
+  #startAnew() {
+    this.#isOpening = this.#rows.size === 0 || !this.#store.get(this.#rows.keys().next().value);
+    if (!this.#isOpening) return;
+    this.#rows.clear();
+    this.#list.replaceChildren();
+    requestAnimationFrame(() => setTimeout(() => {
+      this.#isOpening = false;
+      this.#refresh();
+    }));
+  }
+
   /** Rows of changed shapes are drawn anew; the others only move, so that the list keeps its place and the focus. */
   #refresh() {
-    const shapes = this.#store.visible();
+    const shapes = this.#store.visible().slice(0, this.#isOpening ? FIRST_ROWS : Infinity);
     this.#removeOthers(new Set(shapes.map(({ id }) => id)));
     let next = this.#list.firstElementChild;
     for (const shape of shapes) {
