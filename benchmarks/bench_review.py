@@ -45,7 +45,10 @@ window.bench = {
     document.querySelectorAll(".shapes > .shape").length >= SHAPES,
   /** Milliseconds from `start` until the image of that name can be worked on. */
   async usable(name, start) {
-    while (!bench.isUsable(name)) await bench.painted();
+    while (!bench.isUsable(name)) {
+      if (performance.now() - start > 30000) throw new Error(`${name} has not become usable.`);
+      await bench.painted();
+    }
     await bench.painted();
     return performance.now() - start;
   },
@@ -131,7 +134,8 @@ def measure(page: Page, address: str, made: dict[str, Any]) -> dict[str, list[fl
 
 
 def opened(page: Page, address: str, items: dict[str, str], name: str) -> float:
-    """From the click on a link to the page until the image can be worked on."""
+    """From the click on a link to the page until the image can be worked on; a moment on the page before, too."""
+    page.wait_for_timeout(1000)
     page.goto(f"{address}/items/{items[name]}/", wait_until="commit")
     return float(page.evaluate("name => bench.usable(name, 0)", name))
 

@@ -98,6 +98,6 @@ def _outlines(
 
 
 def _undoable(project: Project, request: HttpRequest) -> BulkReview | None:
-    """The newest bulk review of this user that can be taken back."""
+    """The newest bulk review of this user that has done anything and can be taken back."""
     recent = project.bulk_reviews.filter(undone_at=None, created_at__gte=timezone.now() - UNDO_OFFERED_FOR)
-    return recent.filter(user_id=request.user.pk).order_by("-id").first()
+    return recent.filter(user_id=request.user.pk).exclude(drafts=0, finished=0).order_by("-id").first()

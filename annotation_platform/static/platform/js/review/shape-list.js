@@ -3,8 +3,9 @@
 import { batched, listen } from "review/batched";
 import { drawRow, newRow } from "review/shape-row";
 
-/** Of another item, so many rows are drawn before its first frame, and the rest right after it. */
+/** Of another item, so many rows are drawn before its first frame; the rest when there is time, at the latest then. */
 const FIRST_ROWS = 50;
+const REST_MS = 300;
 /** The buttons of a row, from left to right. */
 const PARTS = ["pick", "accept", "discard"];
 
@@ -20,7 +21,7 @@ export class ShapeList {
   #tabStop;
   /** Where a range begins that Shift ends. @type {string | null} */
   #anchor = null;
-  /** Whether another item has been opened and its first frame is still to come. */
+  /** Whether another item has been opened and only its first rows are drawn. */
   #isOpening = false;
   /** The place of a row that went away with the focus in it. @type {number | null} */
   #lostFocus = null;
@@ -49,10 +50,10 @@ export class ShapeList {
     if (!this.#isOpening) return;
     this.#rows.clear();
     this.#list.replaceChildren();
-    requestAnimationFrame(() => setTimeout(() => {
+    requestIdleCallback(() => {
       this.#isOpening = false;
       this.#refresh();
-    }));
+    }, { timeout: REST_MS });
   }
 
   /** Rows of changed shapes are drawn anew; the others only move, so that the list keeps its place and the focus. */

@@ -1,0 +1,152 @@
+"""What the showcase's site holds. Runs inside the site's own process, and decides over the API, as people do."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from datetime import timedelta
+from itertools import islice
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from annotation_platform.demo.scenes import LABELS, demo_scenes
+from annotation_platform.demo.seed import PROJECT_NAME, USERNAME
+from annotation_platform.models import Item, Membership, Project
+from annotation_platform.projects import create_project
+from annotation_platform.uploads import create_item
+from autolabel.hosts.loader import get_host
+from autolabel.jobs.services import JobRequest, create_job
+from tests.autolabel.builders import make_job
+from tests.review_rows import make_person
+
+QUESTION = "Is the thin ring at the edge a washer or a nut? The shadow hides its hole."
+
+
+def make_showcase() -> dict[str, str]:
+    """Every state that a page can show, out of the demo project with its drafts; uids by the names that views use."""
+    demo = get_user_model().objects.get(username=USERNAME)
+    project = Project.objects.get(name=PROJECT_NAME)
+    _make_people(project)
+    names = {
+        "project": project.uid,
+        **_review(_Reviewer(demo), project),
+        "empty": create_project(demo, "Spare parts", [("gasket", None), ("seal ring", None)]).uid,
+        "waiting": _make_waiting_project(demo),
+        "last": _make_finished_project(_Reviewer(demo), demo),
+        "nowhere": "00000000-0000-0000-0000-000000000000",
+    }
+    archived = create_project(demo, "Line 2, before the move", [("bolt", None)])
+    Project.objects.filter(pk=archived.pk).update(status=Project.Status.ARCHIVED)
+    make_job(
+        project.uid, created_by=demo, status="failed", error_message="The model could not be loaded: no such file."
+    )
+    make_job(project.uid, created_by=demo, status="cancelled", dry_run=True)
+    return names
+
+
+class _Reviewer:
+    """A person who decides over the API."""
+
+    def __init__(self, user: AbstractBaseUser) -> None:
+        self._api = APIClient(HTTP_HOST="localhost")
+        self._api.force_login(user)
+
+    def post(self, path: str, **body: Any) -> Any:
+        return self._done(self._api.post(f"/api/v1/{path}", body, format="json"))
+
+    def decide(self, item: Item, verdict: Callable[[int, dict[str, Any]], dict[str, Any] | None]) -> None:
+        """`verdict(n, draft)` is what to change of the item's n-th draft, least sure first; None leaves it a draft."""
+        path = f"/api/v1/items/{item.uid}/annotations/"
+        drafts = self._done(self._api.get(path, {"status": "draft"}))["results"]
+        drafts.sort(key=lambda draft: draft["score"])
+        changes = [
+            {"uid": draft["uid"], "version": draft["version"], **change}
+            for number, draft in enumerate(drafts)
+            if (change := verdict(number, draft))
+        ]
+        self._done(self._api.patch(path, {"changes": changes}, format="json"))
+
+    def finish(self, item: Item) -> None:
+        self.post(f"items/{item.uid}/finish/")
+
+    @staticmethod
+    def _done(response: Any) -> Any:
+        assert response.status_code < 300, (response.status_code, response.content)
+        return response.json()
+
+
+def _make_people(project: Project) -> None:
+    """Another reviewer, a viewer, and somebody who has no project at all."""
+    make_person("amir", project)
+    make_person("vera", project, Membership.Role.VIEWER)
+    make_person("nora")
+
+
+def _review(reviewer: _Reviewer, project: Project) -> dict[str, str]:
+    """Some items reviewed with all kinds of verdicts, one flagged, some done in bulk; most wait with their drafts."""
+    waiting = sorted(project.items.filter(state=Item.State.DRAFTED), key=lambda item: -item.draft_count)
+    drafts, contested, edited, flagged, begun, taken, *others = waiting
+    nothing_found = project.items.filter(state=Item.State.UNLABELED, auto_labeled_at__isnull=False).first()
+
+    reviewer.decide(edited, _mixed)
+    reviewer.finish(edited)
+    reviewer.post(f"items/{flagged.uid}/flag/", comment=QUESTION)
+    reviewer.decide(begun, lambda number, draft: {"status": "accepted"} if draft["score"] > 0.9 else None)
+    colleague, until = get_user_model().objects.get(username="amir"), timezone.now() + timedelta(days=1)
+    Item.objects.filter(pk=taken.pk).update(assigned_to=colleague, assigned_until=until)
+    for item in others[:12]:
+        reviewer.decide(item, _mixed)
+        reviewer.finish(item)
+    bulk = [item.uid for item in others[12:18]]
+    reviewer.post(f"projects/{project.uid}/bulk-reviews/", verdict="discarded", items=bulk, max_score=0.75)
+    reviewer.post(f"projects/{project.uid}/bulk-reviews/", verdict="accepted", items=bulk, min_score=0.8, finish=True)
+    return {
+        "drafts": drafts.uid,
+        "edited": edited.uid,
+        "flagged": flagged.uid,
+        "begun": begun.uid,
+        "contested": contested.uid,
+        "taken": taken.uid,
+        "done": project.items.filter(state=Item.State.DONE).order_by("id")[0].uid,
+        "nothing_found": nothing_found.uid,
+    }
+
+
+def _mixed(number: int, draft: dict[str, Any]) -> dict[str, Any]:
+    """What the model was unsure about is discarded; the first of an item is made smaller, the others accepted."""
+    if draft["score"] < 0.65:
+        return {"status": "discarded"}
+    if number == 0:
+        x_min, y_min, x_max, y_max = draft["bbox_xyxy"]
+        return {"bbox_xyxy": [x_min, y_min, x_max - 2, y_max - 2]}
+    return {"status": "accepted"}
+
+
+def _make_waiting_project(user: AbstractBaseUser) -> str:
+    """A project whose job has no worker yet."""
+    project = _project_of_scenes(user, "Night shift", 6)
+    create_job(get_host().get_project_trusted(project.uid), JobRequest(), user=user)
+    return project.uid
+
+
+def _make_finished_project(reviewer: _Reviewer, user: AbstractBaseUser) -> str:
+    """The uid of the last image of a project in which nothing is left to do."""
+    project = _project_of_scenes(user, "First samples", 2)
+    for item in project.items.all():
+        box = {"label": LABELS[0], "kind": "box", "bbox_xyxy": [80, 60, 240, 200]}
+        reviewer.post(f"items/{item.uid}/annotations/", **box)
+        reviewer.finish(item)
+    return item.uid
+
+
+def _project_of_scenes(user: AbstractBaseUser, name: str, scenes: int) -> Project:
+    project = create_project(user, name, [(label, None) for label in LABELS])
+    for scene in islice(demo_scenes(), scenes):
+        file = io.BytesIO()
+        scene.image.save(file, "JPEG", quality=92)
+        create_item(project, file, name=scene.name)
+    return project

@@ -1,0 +1,197 @@
+"""Every page of the product in each of its states: for all that looks at each of them.
+
+A new page is one more line in VIEWS; test_accessibility.py and screenshots.py take it from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from playwright.sync_api import Page, expect
+
+__all__ = ["PASSWORDS", "VIEWS", "View"]
+
+MANAGER, VIEWER, NEWCOMER = "demo", "vera", "nora"
+PASSWORDS = {MANAGER: "demo-demo", VIEWER: "vera", NEWCOMER: "nora"}
+
+Show = Callable[[Page], None]
+
+
+def whole(page: Page) -> None:
+    expect(page.locator("main")).to_be_visible()
+
+
+def dialog(page: Page) -> None:
+    expect(page.locator("dialog[open]")).to_be_visible()
+
+
+def click(selector: str, *, then: str) -> Show:
+    """What is there after a click, known by an element that is then visible."""
+
+    def show(page: Page) -> None:
+        page.locator(selector).first.click()
+        expect(page.locator(then).first).to_be_visible()
+
+    return show
+
+
+def sign_in_refused(page: Page) -> None:
+    page.get_by_label("Username").fill("nobody")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
+def auto_label(page: Page) -> None:
+    page.get_by_role("button", name="Auto-label project").click()
+    dialog(page)
+
+
+def image(page: Page) -> None:
+    """The review page of an image that may have no shapes."""
+    expect(page.locator("#loading")).to_be_hidden()
+    expect(page.locator("#load-failed")).to_be_hidden()
+
+
+def shapes(page: Page) -> None:
+    image(page)
+    expect(page.locator("#stage .shape").first).to_be_visible()
+
+
+def banner(selector: str) -> Show:
+    """The review page, when it tells something about the image."""
+
+    def show(page: Page) -> None:
+        image(page)
+        expect(page.locator(selector)).to_be_visible()
+
+    return show
+
+
+def keys(*keys: str) -> Show:
+    """The review page, after these keys."""
+
+    def show(page: Page) -> None:
+        shapes(page)
+        for key in keys:
+            page.keyboard.press(key)
+
+    return show
+
+
+def dialog_by_keys(*before: str) -> Show:
+    def show(page: Page) -> None:
+        keys(*before)(page)
+        dialog(page)
+
+    return show
+
+
+def key_settings(page: Page) -> None:
+    dialog_by_keys("?")(page)
+    page.locator('#help [data-action="key-settings"]').click()
+    expect(page.locator("#key-settings")).to_be_visible()
+
+
+def everything_shown(page: Page) -> None:
+    shapes(page)
+    toggle = page.locator("#filter-toggle")
+    if toggle.get_attribute("aria-expanded") == "false":  # on a narrow screen
+        toggle.click()
+    page.locator('#filter-panel [data-status="discarded"]').click()
+    page.keyboard.press("Control+A")
+
+
+def conflict(page: Page) -> None:
+    """Somebody else discards the first draft, which the page has selected, and which is accepted here."""
+    shapes(page)
+    drafts = page.request.get(f"/api/v1{page_path(page)}annotations/?status=draft").json()["results"]
+    lowest = min(drafts, key=lambda draft: draft["score"])
+    token = next(cookie["value"] for cookie in page.context.cookies() if cookie["name"] == "csrftoken")
+    verdict = {"version": lowest["version"], "status": "discarded"}
+    answer = page.request.patch(f"/api/v1/annotations/{lowest['uid']}/", data=verdict, headers={"X-CSRFToken": token})
+    assert answer.ok, answer.text()
+    page.keyboard.press("a")
+    expect(page.locator("#conflict")).to_be_visible()
+
+
+def page_path(page: Page) -> str:
+    return str(page.evaluate("location.pathname"))
+
+
+def grid_selection(page: Page) -> None:
+    for box in page.locator(".grid-card input[type=checkbox]").all()[:3]:
+        box.check()
+    expect(page.locator("[data-discard]")).to_be_enabled()
+
+
+def grid_dialog(page: Page) -> None:
+    grid_selection(page)
+    page.locator("[data-discard]").click()
+    expect(page.locator("#bulk-dialog [data-confirm]")).to_be_enabled()
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A page in one of its states: `path` has the showcase's names in braces, `show` brings the state up.
+
+    `refusals` are the statuses of errors that belong to the state; any other error is a failure.
+    """
+
+    name: str
+    path: str
+    show: Show = whole
+    user: str | None = MANAGER
+    refusals: tuple[int, ...] = ()
+
+
+VIEWS = [
+    View("sign-in", "/sign-in/", user=None),
+    View("sign-in-refused", "/sign-in/", sign_in_refused, user=None),
+    View("projects", "/"),
+    View("projects-none", "/", user=NEWCOMER),
+    View("account-menu", "/", click('summary[aria-label^="Account"]', then=".sheet")),
+    View("project-new", "/projects/new/"),
+    View("project-new-refused", "/projects/new/", click("button[type=submit].primary", then=".error"), refusals=(422,)),
+    View("project", "/projects/{project}/"),
+    View("project-unlabeled", "/projects/{project}/?state=unlabeled"),
+    View("project-drafted", "/projects/{project}/?state=drafted"),
+    View("project-done", "/projects/{project}/?state=done"),
+    View("project-flagged", "/projects/{project}/?state=flagged"),
+    View("project-empty", "/projects/{empty}/"),
+    View("project-viewer", "/projects/{project}/", user=VIEWER),
+    View("project-export-menu", "/projects/{project}/", click(".page-head summary", then=".page-head .sheet")),
+    View("project-auto-label", "/projects/{project}/", auto_label),
+    View("project-job-waiting", "/projects/{waiting}/"),
+    View("grid", "/projects/{project}/review/"),
+    View("grid-selection", "/projects/{project}/review/", grid_selection),
+    View("grid-dialog", "/projects/{project}/review/", grid_dialog),
+    View("grid-filtered", "/projects/{project}/review/?label=nut&min=0.8"),
+    View("grid-nothing-fits", "/projects/{project}/review/?max=0.05"),
+    View("grid-empty", "/projects/{empty}/review/"),
+    View("grid-viewer", "/projects/{project}/review/", user=VIEWER),
+    View("flagged", "/projects/{project}/flagged/"),
+    View("flagged-none", "/projects/{empty}/flagged/"),
+    View("flagged-viewer", "/projects/{project}/flagged/", user=VIEWER),
+    View("statistics", "/projects/{project}/statistics/"),
+    View("statistics-none", "/projects/{empty}/statistics/"),
+    View("review", "/items/{drafts}/", shapes),
+    View("review-selected", "/items/{drafts}/", keys("j")),
+    View("review-begun", "/items/{begun}/", shapes),
+    View("review-everything", "/items/{edited}/", everything_shown),
+    View("review-done", "/items/{done}/", banner("#banner")),
+    View("review-flagged", "/items/{flagged}/", banner("#flagged")),
+    View("review-nothing-found", "/items/{nothing_found}/", banner("#nothing-found")),
+    View("review-taken", "/items/{taken}/", banner("#taken")),
+    View("review-viewer", "/items/{drafts}/", shapes, user=VIEWER),
+    View("review-help", "/items/{drafts}/", dialog_by_keys("?")),
+    View("review-key-settings", "/items/{drafts}/", key_settings),
+    View("review-palette", "/items/{drafts}/", dialog_by_keys("j", "l")),
+    View("review-flag", "/items/{drafts}/", dialog_by_keys("f")),
+    View("review-flag-change", "/items/{flagged}/", dialog_by_keys("f")),
+    View("review-undecided", "/items/{drafts}/", dialog_by_keys("Enter")),
+    View("review-conflict", "/items/{contested}/", conflict, refusals=(409,)),
+    View("review-none-left", "/items/{last}/", dialog_by_keys("Enter")),
+    View("not-found", "/items/{nowhere}/", refusals=(404,)),
+]
