@@ -98,8 +98,10 @@ class PlatformHost:
         deleted = 0
         for keys in slices(locked):
             deleted += drafts.filter(item__in=keys).delete()[0]
+            items = Item.objects.filter(pk__in=keys)
+            refresh_states(items)
             # Not one on which a model has found nothing: without its drafts, the item waits for its first.
-            refresh_states(Item.objects.filter(pk__in=keys), auto_labeled_at=None)
+            items.filter(state=Item.State.UNLABELED).update(auto_labeled_at=None)
         return deleted
 
     def verdicts(self, job: JobRef) -> Iterator[Verdict]:

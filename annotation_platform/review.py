@@ -38,6 +38,7 @@ __all__ = [
     "finish",
     "flag",
     "refresh_states",
+    "remove",
     "reopen",
 ]
 
@@ -132,6 +133,12 @@ def delete(annotation: Annotation, version: int) -> None:
     if not deleted:
         raise VersionConflict(_by_uid(item, [annotation.uid]).values())
     refresh_states(Item.objects.filter(pk=item.pk))
+
+
+@transaction.atomic
+def remove(item: Item) -> None:
+    """Delete the item. Locked first: deleting takes its annotations before it, against everybody's order."""
+    _lock(item).delete()
 
 
 @transaction.atomic

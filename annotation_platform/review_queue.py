@@ -63,7 +63,8 @@ def claim(project: Project, user: User, request: Request) -> Claim:
     """Give `user` up to `count` further items, renew the held ones, and release all others they had."""
     now = timezone.now()
     known = _locked(project, user, request)
-    held = [item for item in known if item.uid in set(request.hold)]
+    wanted = set(request.hold)
+    held = [item for item in known if item.uid in wanted]
     taken = [item for item in held if _is_with_somebody_else(item, user, now)]
     found = _find(project, user, request, now)
 
@@ -83,8 +84,9 @@ def _locked(project: Project, user: User, request: Request) -> Sequence[Item]:
     """
     keys = project.items.order_by().values_list("pk", flat=True)
     mine, held = keys.filter(assigned_to=user), keys.filter(uid__in=request.hold)
-    items = Item.objects.filter(pk__in={*mine, *held}).select_related("assigned_to")
-    return list(items.select_for_update(of=("self",)).order_by("pk"))
+    items = Item.objects.filter(pk__in={*mine, *held}).order_by("pk")
+    # Not joined: PostgreSQL would join what a row said before we waited for it.
+    return list(items.select_for_update().prefetch_related("assigned_to"))
 
 
 def _find(project: Project, user: User, request: Request, now: datetime) -> list[Item]:
@@ -97,6 +99,9 @@ def _find(project: Project, user: User, request: Request, now: datetime) -> list
         for part in _in_order(items.filter(queue=queue), request.order, after):
             if len(found) < request.count:
                 found += part.select_for_update(skip_locked=True)[: request.count - len(found)]
+        # What waits and was skipped is held by somebody's transaction, and free again in a moment.
+        if items.filter(queue=queue).exclude(pk__in=[item.pk for item in found]).exists():
+            break
     return found
 
 

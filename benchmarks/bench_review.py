@@ -4,7 +4,8 @@
     make bench-review SCALE=0.1  a tenth of it
 
 Real Chromium without a GPU, real server, SQLite. Usable means: the image's pixels and all shapes are on the screen, and
-the page has had a frame since. The limits are those that the product promises on the machine this was written on.
+the page has had a frame since. The limits are those that the product promises on a quiet machine of two cores; a run
+with a smaller SCALE allows thrice as much.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ STEPS = max(6, round(40 * SCALE))
 FRAMES = max(40, round(120 * SCALE))
 SHAPES, POLYGONS, POINTS = 500, 100, 60
 LIMITS_MS = {"open to usable": 600, "next image usable": 150, "drag a shape": 20, "drag a vertex": 20}
+# A part of the run has too few values for a p95, and runs on machines that do other things, too.
+SLACK = 1 if SCALE >= 1 else 3
 
 # Times what happens inside the page, where no driver adds its own time.
 _WATCH = """
@@ -196,7 +199,7 @@ def report(times: dict[str, list[float]], errors: list[str]) -> int:
     ok = not errors
     for name, values in times.items():
         median, p95 = statistics.median(values), statistics.quantiles(values, n=20, method="inclusive")[-1]
-        limit = LIMITS_MS.get(name)
+        limit = LIMITS_MS[name] * SLACK if name in LIMITS_MS else None
         ok = ok and (limit is None or p95 <= limit)
         share = f"{p95 / limit:.2f}" if limit else ""
         print(f"{name:<20}{median:>10.1f}{p95:>10.1f}{limit or '':>8}{share:>10}{len(values):>6}")

@@ -8,7 +8,7 @@ from django.urls import reverse
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from autolabel.api.fields import StrictCharField, StrictIntegerField
+from autolabel.api.fields import StrictCharField, StrictChoiceField, StrictIntegerField
 
 from ..models import Annotation, Item, Label, Membership, Project
 from ..projects import MAX_LABELS
@@ -203,7 +203,7 @@ class NewAnnotationSerializer(serializers.Serializer[Any]):
     """A box takes `bbox_xyxy`, a polygon `polygons`; what lies outside the image is cut off."""
 
     label = StrictCharField(max_length=100)
-    kind = serializers.ChoiceField(choices=Annotation.Kind.choices)
+    kind = StrictChoiceField(choices=Annotation.Kind.choices)
     bbox_xyxy = BoxField(required=False, allow_null=True)
     polygons = PolygonsField(required=False, allow_null=True)
 
@@ -223,7 +223,7 @@ class AnnotationChangeSerializer(serializers.Serializer[Any]):
     label = StrictCharField(max_length=100, required=False)
     bbox_xyxy = BoxField(required=False, allow_null=True)
     polygons = PolygonsField(required=False, allow_null=True)
-    status = serializers.ChoiceField(choices=Annotation.Status.choices, required=False)
+    status = StrictChoiceField(choices=Annotation.Status.choices, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if all(attrs.get(name) is None for name in ("label", "bbox_xyxy", "polygons", "status")):

@@ -10,7 +10,7 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from autolabel.api.fields import ScoreField, StrictBooleanField, StrictCharField, StrictSerializer
+from autolabel.api.fields import ScoreField, StrictBooleanField, StrictCharField, StrictChoiceField, StrictSerializer
 from autolabel.api.pagination import NewestFirst
 
 from .. import access, bulk
@@ -28,7 +28,7 @@ _ALREADY_UNDONE = {409: {"type": "object", "properties": {"detail": {"type": "st
 class NewBulkReviewSerializer(StrictSerializer):
     """Which drafts of open items; without a limit, all of them."""
 
-    verdict = serializers.ChoiceField(choices=BulkReview.Verdict.choices)
+    verdict = StrictChoiceField(choices=BulkReview.Verdict.choices)
     items = UidListField(required=False, max_length=MAX_ITEMS, help_text="Only drafts on these items.")
     labels = serializers.ListField(
         child=StrictCharField(max_length=100), default=list, max_length=MAX_LABELS, help_text="An empty list means all."

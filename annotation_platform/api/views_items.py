@@ -86,7 +86,7 @@ class ItemDetail(ItemView):
 
     @extend_schema(summary="Delete an item with its files and annotations", responses={204: None})
     def delete(self, request: Request, uid: str) -> Response:
-        self.get_object().delete()
+        review.remove(self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

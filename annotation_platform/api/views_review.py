@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from autolabel.api.fields import StrictIntegerField, StrictSerializer
+from autolabel.api.fields import StrictChoiceField, StrictIntegerField, StrictSerializer
 
 from .. import review_queue
 from .base import ItemView, ProjectView
@@ -23,7 +23,7 @@ MAX_COUNT, MAX_SKIP, MAX_HOLD = 10, 1000, 20
 
 
 class QueueRequestSerializer(StrictSerializer):
-    order = serializers.ChoiceField(
+    order = StrictChoiceField(
         choices=review_queue.ORDERS,
         default="score",
         help_text="`score`: the most doubtful first. `upload`: behind the item `after`, then from the start.",

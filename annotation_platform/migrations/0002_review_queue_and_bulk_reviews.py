@@ -4,7 +4,7 @@ import annotation_platform.models
 import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
-from django.db.models import Count, Exists, Min, OuterRef, Subquery
+from django.db.models import Count, Min, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
 
@@ -19,13 +19,19 @@ def count_drafts(apps, schema_editor):
 
 
 def date_model_runs(apps, schema_editor):
-    """When a model last went over each item, as far as the jobs' results still say."""
-    results = apps.get_model("autolabel", "ItemResult").objects.filter(
-        item_uid=OuterRef("uid"), job__dry_run=False, outcome__in=["successful", "skipped"]
-    )
-    apps.get_model("annotation_platform", "Item").objects.filter(Exists(results)).update(
-        auto_labeled_at=Subquery(results.order_by("-id").values("job__created_at")[:1])
-    )
+    """When a model last went over each item, as far as results still say; job by job, as their index has them."""
+    Item = apps.get_model("annotation_platform", "Item")
+    ItemResult = apps.get_model("autolabel", "ItemResult")
+    jobs = apps.get_model("autolabel", "Job").objects.filter(dry_run=False).order_by("id")
+    for job, created_at in jobs.values_list("pk", "created_at"):
+        results = ItemResult.objects.filter(job=job, outcome__in=["successful", "skipped"]).order_by()
+        Item.objects.filter(uid__in=results.values("item_uid")).update(auto_labeled_at=created_at)
+
+
+def check_constraints_now(apps, schema_editor):
+    """PostgreSQL alters no table whose foreign keys wait to be checked, as they do for a row updated twice."""
+    if schema_editor.connection.vendor == "postgresql":
+        schema_editor.connection.check_constraints()
 
 
 class Migration(migrations.Migration):
@@ -116,6 +122,7 @@ class Migration(migrations.Migration):
         # Before the next one, which rewrites the table: PostgreSQL makes no index after an update of rewritten rows.
         migrations.RunPython(count_drafts, migrations.RunPython.noop),
         migrations.RunPython(date_model_runs, migrations.RunPython.noop),
+        migrations.RunPython(check_constraints_now, migrations.RunPython.noop),
         migrations.AddField(
             model_name='item',
             name='queue',

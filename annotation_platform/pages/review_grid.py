@@ -90,7 +90,8 @@ def _outlines(
     drafts = Annotation.objects.drafts().filter(item__in=list(frames)).order_by("id")
     columns = ("item", "label", "score", "x_min", "y_min", "x_max", "y_max", "polygons")
     found = defaultdict(list)
-    for item, label_key, score, *box, polygons in drafts.values_list(*columns):
+    # The labels were read just before; a newer one has its drafts shown the next time.
+    for item, label_key, score, *box, polygons in drafts.filter(label__in=labels).values_list(*columns):
         label = labels[label_key]
         path = (polygons and frames[item].polygon_path(polygons)) or frames[item].box_path(*box)
         found[item].append(Outline(path, label.name, label.color, score, query.fits(label.name, score)))

@@ -23,6 +23,8 @@ LABELS_SHOWN = 30
 COLUMNS = 20
 # Below this many decisions a share says too little.
 ENOUGH_DECIDED = 20
+# Of so many hundredths, with so many decided drafts, a smaller share than this is clearly bad.
+BAND, ENOUGH_IN_BAND, BAD_SHARE = 5, 5, 0.8
 WANTED_SHARE = 95
 # Narrower pieces have no room for their number.
 ROOM_FOR_TEXT = 12
@@ -142,18 +144,27 @@ def statistics_context(project: Project) -> dict[str, Any]:
 def advice_on(by_score: Mapping[int, Verdicts]) -> Advice | None:
     """The lowest threshold at which enough drafts were kept; without one the threshold that comes nearest.
 
-    None where too little has been decided to tell.
+    None where too little has been decided to tell. A safe one goes no lower than a band of scores that is clearly bad
+    by itself, for many good drafts above it would hide that.
     """
-    candidates, above = [], Verdicts()
+    candidates, safe, above, is_unbroken = [], [], Verdicts(), True
     for start in sorted(by_score, reverse=True):
         above += by_score[start]
+        is_unbroken = is_unbroken and not _is_bad_band(by_score, start)
         # A threshold at which nothing has been decided would promise what nobody has seen.
         if by_score[start].decided and above.decided >= ENOUGH_DECIDED:
             candidates.append(Advice(start / (SCORE_BINS - 1), above.accepted, above.decided))
-    safe = [advice for advice in candidates if advice.is_safe]
+            if candidates[-1].is_safe and is_unbroken:
+                safe.append(candidates[-1])
     if safe:
         return min(safe, key=lambda advice: advice.threshold)
     return max(candidates, key=lambda advice: advice.kept / advice.decided, default=None)
+
+
+def _is_bad_band(by_score: Mapping[int, Verdicts], start: int) -> bool:
+    """Whether of the drafts at this score or a little above far too few were kept."""
+    band = sum((by_score.get(start + step, Verdicts()) for step in range(BAND)), Verdicts())
+    return band.decided >= ENOUGH_IN_BAND and band.accepted < band.decided * BAD_SHARE
 
 
 def _shares(total: Verdicts) -> list[tuple[str, int, int]]:

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from ..access import role_may
@@ -75,6 +76,7 @@ def project(request: HttpRequest, uid: str) -> HttpResponse:
 
 @login_required
 @require_GET
+@never_cache
 def review_next(request: HttpRequest, uid: str) -> HttpResponse:
     """To the next item to decide, in the order that `?order=` names or the reviewer chose last."""
     found = _visible_project(request, uid)

@@ -11,7 +11,14 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-__all__ = ["ScoreField", "StrictBooleanField", "StrictCharField", "StrictIntegerField", "StrictSerializer"]
+__all__ = [
+    "ScoreField",
+    "StrictBooleanField",
+    "StrictCharField",
+    "StrictChoiceField",
+    "StrictIntegerField",
+    "StrictSerializer",
+]
 
 
 @extend_schema_field(OpenApiTypes.DOUBLE)
@@ -49,6 +56,17 @@ class StrictCharField(serializers.CharField):
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+class StrictChoiceField(serializers.ChoiceField):
+    """Does not quote what it refuses, for half a character cannot be sent back."""
+
+    default_error_messages = {"invalid_choice": "Must be one of: {choices}."}
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str) or data not in self.choices:
+            self.fail("invalid_choice", choices=", ".join(map(str, self.choices)))
+        return data
 
 
 class StrictSerializer(serializers.Serializer[Any]):

@@ -113,3 +113,16 @@ def test_where_a_jobs_drafts_are_deleted_no_model_has_found_nothing() -> None:
 
     item.refresh_from_db()
     assert (item.auto_labeled_at, item.queue) == (None, Item.Queue.UNSEEN)
+
+
+def test_an_item_that_people_have_worked_on_remembers_the_model_when_its_drafts_are_deleted() -> None:
+    item = make_item()
+    PlatformHost().write_drafts(job_on(item), [drafts_for(item, 0.5, 0.6)])
+    decided = item.annotations.first()
+    review.apply(item, make_member(item.project), [review.Change(decided.uid, 1, status="accepted")])
+
+    PlatformHost().delete_drafts(job_on(item))
+
+    item.refresh_from_db()
+    assert item.annotations.count() == 1
+    assert item.auto_labeled_at is not None

@@ -57,3 +57,17 @@ def test_items_on_which_a_model_had_found_nothing_before_are_in_the_queue(back_a
 
     queues = {item.pk: item.queue for item in project.items.all()}
     assert queues == {empty.pk: 1, unseen.pk: 2, tried.pk: 2}
+
+
+def test_an_item_with_drafts_and_a_result_is_counted_and_dated(back_at_the_newest: None) -> None:
+    """Both in one migration: PostgreSQL refuses to alter a table with rows that were updated twice."""
+    item = make_item()
+    make_draft(item)
+    job = Job.objects.create(project_uid=item.project.uid, status="completed", completed_at=timezone.now())
+    ItemResult.objects.create(job=job, item_uid=item.uid, outcome="successful", drafts=1)
+
+    migrate("0001_projects_items_and_annotations")
+    migrate("0002_review_queue_and_bulk_reviews")
+
+    item.refresh_from_db()
+    assert (item.draft_count, item.auto_labeled_at) == (1, job.created_at)

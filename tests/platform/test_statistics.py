@@ -195,6 +195,13 @@ def by_score(**bins: tuple[int, int]) -> dict[int, Verdicts]:
     return {int(name[3:]): Verdicts(accepted=kept, discarded=lost) for name, (kept, lost) in bins.items()}
 
 
+def test_many_good_drafts_do_not_hide_bad_ones_far_below_them() -> None:
+    advice = advice_on({99: Verdicts(accepted=1000), 10: Verdicts(discarded=40)})
+
+    assert advice is not None
+    assert (advice.threshold, advice.is_safe) == (0.99, True)
+
+
 def test_the_advice_is_the_lowest_score_from_which_on_enough_were_kept() -> None:
     advice = advice_on(by_score(at_95=(20, 0), at_80=(75, 5), at_70=(10, 10)))
 

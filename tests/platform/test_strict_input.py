@@ -148,3 +148,19 @@ def test_a_change_that_changes_nothing_is_refused(client: Any, item: Item) -> No
     answer = client.patch(f"/api/v1/annotations/{make_draft(item).uid}/", {"version": 1}, format="json")
 
     assert answer.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/v1/projects/{project}/review-queue/", '{"order": "\\ud800"}'),
+        ("/api/v1/projects/{project}/bulk-reviews/", '{"verdict": "\\ud800"}'),
+        ("/api/v1/items/{item}/annotations/", '{"kind": "\\ud800", "label": "bolt", "bbox_xyxy": [1, 1, 9, 9]}'),
+    ],
+)
+def test_half_a_character_where_a_choice_is_wanted_is_refused(client: Any, item: Item, path: str, body: str) -> None:
+    address = path.format(project=item.project.uid, item=item.uid)
+    response = client.post(address, data=body, content_type="application/json")
+
+    assert response.status_code == 400
+    assert "Must be one of: " in response.content.decode()

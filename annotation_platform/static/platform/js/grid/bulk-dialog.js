@@ -43,7 +43,8 @@ export class BulkDialog {
     });
     dialog.addEventListener("close", () => {
       this.#counting.abort();
-      this.#settle(null);
+      // Browsers let a second Escape close it even so: what was sent still answers.
+      if (!this.#isSending) this.#settle(null);
     });
   }
 

@@ -24,6 +24,11 @@ export async function post(url, body = {}, signal = undefined) {
     throw new RequestFailed("The server cannot be reached. Check the connection and try again.", 0);
   });
   const answer = await response.json().catch(() => null);
+  // Cut off on its way. A request that was given up meanwhile is no failure.
+  if (response.ok && answer === null) {
+    signal?.throwIfAborted();
+    throw new RequestFailed("The server's answer was lost. Reload the page to see what became of it.", 0);
+  }
   if (!response.ok) throw new RequestFailed(explained(answer, response.status), response.status);
   return answer;
 }

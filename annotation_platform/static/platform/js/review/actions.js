@@ -38,20 +38,18 @@ export class Actions {
     this.#decideSelection((shape) => accepted(shape));
   }
 
-  /** Discard what is selected; what was drawn by hand is deleted. */
+  /** Discard what is selected; what was drawn by hand is deleted, a model's work kept for the statistics. */
   discard() {
     this.#decideSelection((shape) => discarded(shape));
-  }
-
-  /** Delete what was drawn by hand; what a model made is kept as discarded, for the statistics. */
-  remove() {
-    this.discard();
   }
 
   /** Back to drafts, as the model made them. */
   reopenShapes() {
     const shapes = this.#selection.shapes().filter((shape) => shape.source === "auto" && !isDraft(shape));
-    this.#update(shapes, ({ id }) => ({ id, status: "draft", edited: false }));
+    this.#update(shapes, ({ id, label, bbox_xyxy, polygons }) => (
+      // The server restores label and geometry; named here, so that undo brings the edit back.
+      { id, status: "draft", edited: false, label, bbox_xyxy, polygons }
+    ));
   }
 
   acceptShown() {

@@ -87,7 +87,10 @@ async function send(method, url, body) {
   } catch {
     throw new ApiError(0, null);
   }
+  if (response.status === 204) return null;
   const answer = await response.json().catch(() => null);
+  // Cut off on its way, or a proxy's page: no answer of ours, whatever its status says.
+  if (response.ok && answer === null) throw new ApiError(0, null);
   if (!response.ok) throw new ApiError(response.status, answer);
   return answer;
 }

@@ -2,12 +2,14 @@
 
 import { ApiError } from "review/api";
 import { Conflicts } from "review/conflicts";
-import { fromServer } from "review/items";
 import { Outbox } from "review/outbox";
+import { Sender } from "review/sender";
 import { ServerCopy } from "review/server-copy";
 import { fromAnnotation, requestFor } from "review/shapes";
 
 const RETRY_MS = [1000, 2000, 4000, 8000, 15_000, 30_000];
+/** After so many failures of the server, what it fails at must not keep the changes of other items waiting. */
+const OTHERS_FIRST_FROM = 2;
 
 /**
  * It sends differences rather than a log of edits: whatever happened meanwhile, the next request is what turns the
@@ -18,11 +20,13 @@ const RETRY_MS = [1000, 2000, 4000, 8000, 15_000, 30_000];
  */
 export class Autosave extends EventTarget {
   #store;
-  #api;
   #copy;
   #outbox;
+  #sender;
   /** @type {Map<string, number>} how many edits each item has seen here */
   #revisions = new Map();
+  /** @type {import("review/outbox").Batch | null} a creation whose answer was lost: it may be there already */
+  #lost = null;
   #isRunning = false;
   #wake = () => {};
 
@@ -33,9 +37,9 @@ export class Autosave extends EventTarget {
   constructor(store, api) {
     super();
     this.#store = store;
-    this.#api = api;
     this.#copy = new ServerCopy(store);
     this.#outbox = new Outbox(store, this.#copy, this.conflicts);
+    this.#sender = new Sender({ store, api, copy: this.#copy, outbox: this.#outbox });
     store.addEventListener("edit", ({ detail }) => this.#add(detail.item, detail.ids));
     addEventListener("online", () => this.#wake());
   }
@@ -46,6 +50,12 @@ export class Autosave extends EventTarget {
    */
   take(item, annotations) {
     if (!this.isBusyWith(item.uid)) this.#copy.take(item, annotations);
+  }
+
+  /** @param {string} item that is about to leave the store */
+  forget(item) {
+    this.#copy.forget(item);
+    this.#revisions.delete(item);
   }
 
   /** @param {string} item @returns {number} grows with each edit, by which an older answer is told */
@@ -76,9 +86,14 @@ export class Autosave extends EventTarget {
     this.conflicts.settle(id);
     this.#copy.setShape(id, theirs);
     if (choice === "theirs") this.#copy.revert(item, id);
-    // What is gone comes back as new, and hence as drawn by hand.
-    else if (!theirs) this.#store.acceptFromServer(item, [{ id, uid: null, source: "manual", score: null, edited: false }]);
+    else if (!theirs) this.#comeBack(item, id);
     this.#add(item, [id]);
+  }
+
+  /** What is gone comes back as new, hence as drawn by hand, for which steps back to a draft make no sense. */
+  #comeBack(item, id) {
+    this.#store.acceptFromServer(item, [{ id, uid: null, source: "manual", score: null, edited: false }]);
+    this.#store.forgetSteps(id);
   }
 
   /** @param {string} item one that somebody has finished; to keep ours reopens it @param {"mine" | "theirs"} choice */
@@ -101,14 +116,20 @@ export class Autosave extends EventTarget {
   async #run() {
     this.#isRunning = true;
     let failures = 0;
-    for (let batch = this.#outbox.next(); batch; batch = this.#outbox.next()) {
+    for (let batch = this.#next(); batch; batch = this.#next()) {
       if (!failures) this.#emit("state", { state: "saving" });
       try {
-        await this.#send(batch, { isRetry: failures > 0 });
+        if (batch === this.#lost) await this.#lookFor(batch);
+        else await this.#sender.send(batch);
         failures = 0;
       } catch (error) {
-        if (!(error instanceof ApiError)) throw error;
         this.#outbox.add(batch.item, batch.ids);
+        if (!(error instanceof ApiError)) {
+          this.#isRunning = false;
+          throw error;
+        }
+        this.#lost = error.isPassing && batch.requests[0]?.method === "POST" ? batch : null;
+        if (error.status >= 500 && failures >= OTHERS_FIRST_FROM) this.#outbox.postpone(batch.item);
         if (error.isPassing) await this.#pause(error, failures++);
         else this.#handleRefusal(batch, error);
       }
@@ -117,67 +138,14 @@ export class Autosave extends EventTarget {
     this.#emit("state", { state: "saved" });
   }
 
-  #send(batch, { isRetry }) {
-    if (batch.action) return this.#sendAction(batch);
-    if (batch.requests.length > 1) return this.#sendMany(batch);
-    const [request] = batch.requests;
-    if (request.method === "POST") return this.#create(batch.item, request, isRetry);
-    return request.method === "PATCH" ? this.#change(batch.item, request) : this.#remove(batch.item, request);
+  /** A lost creation is looked for before anything else, since it may have been undone or changed meanwhile. */
+  #next() {
+    return this.#lost ?? this.#outbox.next();
   }
 
-  async #sendAction({ item, action, body }) {
-    const wish = this.#store.itemOf(item).state;
-    const answer = fromServer(await this.#api.moveItem(item, action, body));
-    this.#copy.setItem(item, answer);
-    // Where the person wants something else by now, their word stands and is sent next.
-    if (this.#store.itemOf(item).state === wish && answer.state === wish) this.#copy.revertItem(item);
-  }
-
-  async #sendMany({ item, requests }) {
-    const changes = requests.map(({ uid, body }) => ({ uid, ...body }));
-    const results = new Map((await this.#api.changeMany(item, changes)).map((result) => [result.uid, result]));
-    this.#adopt(item, requests.map(({ id, uid }) => [id, results.get(uid)]));
-  }
-
-  async #change(item, { id, uid, body }) {
-    this.#adopt(item, [[id, await this.#api.change(uid, body)]]);
-  }
-
-  async #create(item, { id, body }, isRetry) {
-    const arrived = isRetry ? await this.#findArrived(item, body) : undefined;
-    this.#adopt(item, [[id, arrived ?? (await this.#api.create(item, body))]]);
-  }
-
-  /** A creation whose answer was lost must not be made twice: it is there already, under a uid we do not know. */
-  async #findArrived(item, body) {
-    const known = this.#copy.uids();
-    const isEqual = (a, b) => JSON.stringify(a) === JSON.stringify(b);
-    const isSame = (annotation) => Object.keys(body).every((field) => isEqual(annotation[field], body[field]));
-    return (await this.#api.annotations(item)).find((annotation) => !known.has(annotation.uid) && isSame(annotation));
-  }
-
-  async #remove(item, { id, uid, body }) {
-    try {
-      await this.#api.remove(uid, body.version);
-    } catch (error) {
-      // Gone already: what we wanted, whoever did it.
-      if (error.status !== 404) throw error;
-    }
-    this.#copy.setShape(id, null);
-    this.#store.acceptFromServer(item, [{ id, uid: null, version: 0 }]);
-  }
-
-  /** Takes over the server's copies; where the person has gone on editing, or more has to be sent, only the identity. */
-  #adopt(item, answers) {
-    const patches = answers.map(([id, annotation]) => {
-      const copy = fromAnnotation(annotation);
-      this.#copy.setShape(id, copy);
-      // Back to the draft was only the first half of taking an edit back to a plain verdict.
-      if (copy.status === "draft" && this.#store.get(id, item).status !== "draft") this.#outbox.add(item, [id]);
-      const isChanged = this.#outbox.hasShape(item, id);
-      return isChanged ? { id, uid: copy.uid, version: copy.version } : { ...copy, id };
-    });
-    this.#store.acceptFromServer(item, patches);
+  async #lookFor(batch) {
+    await this.#sender.lookFor(batch);
+    this.#lost = null;
   }
 
   async #pause(error, failures) {
@@ -194,6 +162,8 @@ export class Autosave extends EventTarget {
     if (action) this.#refuseAction(item, action, error);
     else if (error.status === 409 && current.length) this.#hold(item, requests, current);
     else if (error.status === 409) this.#holdItem(item);
+    // A wrong shape among many is a 400.
+    else if (error.status === 404 && ids.length > 1) this.#giveUp(item);
     // Which of them is wrong shows when each goes alone.
     else if (ids.length > 1) ids.forEach((id) => this.#outbox.sendAlone(id));
     else this.#refuseShape(item, requests[0], error);
@@ -225,8 +195,10 @@ export class Autosave extends EventTarget {
       const copy = theirs.get(shape.uid) ?? null;
       if (!copy && current.length) continue;
       // Equal to ours: our own request had arrived, only its answer was lost.
-      if (copy && !requestFor(shape, copy)) this.#copy.setShape(id, copy);
-      else this.conflicts.add({ item, id, theirs: copy });
+      if (copy && !requestFor(shape, copy)) {
+        this.#copy.setShape(id, copy);
+        this.#store.acceptFromServer(item, [{ id, version: copy.version }]);
+      } else this.conflicts.add({ item, id, theirs: copy });
     }
     if (this.conflicts.of(item).length) this.#emit("conflict", { item });
   }
@@ -239,6 +211,7 @@ export class Autosave extends EventTarget {
   /** The item was deleted: nothing can be saved in it any more. */
   #giveUp(item) {
     this.#outbox.drop(item);
+    this.#store.acceptFromServer(item, [], { isGone: true });
     this.#emit("gone", { item });
   }
 

@@ -18,7 +18,7 @@ export function runCommands(editor) {
   const commands = {
     accept: () => actions.accept(),
     discard: () => actions.discard(),
-    remove: () => actions.remove(),
+    remove: () => actions.discard(),
     "reopen-shape": () => actions.reopenShapes(),
     "accept-shown": () => actions.acceptShown(),
     "discard-shown": () => actions.discardShown(),
@@ -104,19 +104,22 @@ function setLabel({ actions, palette, panel }, label) {
 }
 
 async function chooseLabel(editor) {
-  const { actions, palette, selection } = editor;
+  const { actions, palette, selection, store } = editor;
+  const { uid } = store.item;
   if (actions.isReadOnly) return;
   const title = { 0: "Label of new shapes", 1: "Label of the selected shape" }[selection.size];
   const current = selection.primary?.label ?? actions.currentLabel;
   const label = await palette.choose({ title: title ?? `Label of the ${selection.size} selected shapes`, current });
-  if (label) setLabel(editor, label);
+  // Another image may have opened below the dialog.
+  if (label && store.item.uid === uid) setLabel(editor, label);
 }
 
 async function relabelShown({ actions, palette, store }) {
+  const { uid } = store.item;
   const count = store.visible().length;
   if (actions.isReadOnly || !count) return;
   const label = await palette.choose({ title: `Label of all shapes in sight (${count})`, current: null });
-  if (label) actions.relabelShown(label);
+  if (label && store.item.uid === uid) actions.relabelShown(label);
 }
 
 /** In the address for a reload, and in a cookie for the server, which opens the first item of the next visit. */

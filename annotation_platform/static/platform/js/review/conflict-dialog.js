@@ -26,7 +26,7 @@ export class ConflictDialog {
     const { conflicts } = this.#autosave;
     const [first, ...others] = conflicts.of(item);
     if (conflicts.isClosed(item)) this.#askAboutItem(item);
-    else if (first) this.#askAboutShape(first, others.length);
+    else if (first) this.#askAboutShape(first, others);
     else this.#dialog.close();
   }
 
@@ -40,20 +40,22 @@ export class ConflictDialog {
     });
   }
 
-  #askAboutShape(conflict, more) {
+  #askAboutShape(conflict, others) {
     const { item, id, theirs } = conflict;
     const ours = this.#store.get(id, item);
     const frame = frameAround([ours, theirs], this.#store.itemOf(item));
     const card = (title, shape, button) => choice(title, shape ? [this.#crop(shape, item, frame), facts(shape)] : [gone()], button);
-    const rest = more ? ` (${plural(more, "more choice")} after this)` : "";
+    const forAll = element("input", { type: "checkbox" });
+    const text = ` The same for ${plural(others.length, "other shape")} that somebody else has changed`;
     this.#open(
-      `Somebody else has changed this ${ours.label}${rest}`,
+      `Somebody else has changed this ${ours.label}`,
       card("Yours", ours.removed ? null : ours, "Keep mine"),
       card("Theirs", theirs, "Take theirs"),
       (version) => {
-        this.#autosave.resolve(conflict, version);
+        for (const one of forAll.checked ? [conflict, ...others] : [conflict]) this.#autosave.resolve(one, version);
         this.show(item);
       },
+      others.length ? [element("label", { class: "check" }, forAll, text)] : [],
     );
   }
 
@@ -67,11 +69,11 @@ export class ConflictDialog {
     return svg("svg", { viewBox: `${x} ${y} ${width} ${height}`, role: "img", "aria-label": `${shape.label}, ${shape.status}` }, photo, node);
   }
 
-  #open(title, mine, theirs, onChoice) {
+  #open(title, mine, theirs, onChoice, more = []) {
     byId("conflict-title").textContent = title;
     mine.button.addEventListener("click", () => onChoice("mine"));
     theirs.button.addEventListener("click", () => onChoice("theirs"));
-    byId("conflict-body").replaceChildren(element("div", { class: "conflict-pair" }, mine.card, theirs.card));
+    byId("conflict-body").replaceChildren(element("div", { class: "conflict-pair" }, mine.card, theirs.card), ...more);
     if (!this.#dialog.open) this.#dialog.showModal();
   }
 }

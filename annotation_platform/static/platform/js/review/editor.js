@@ -91,6 +91,7 @@ export class Editor {
       byId("load-failed-text").textContent = "The image could not be loaded.";
     });
     viewport.addEventListener("change", () => (byId("zoom").textContent = `${Math.round(viewport.scale * 100)}%`));
+    for (const event of ["opening", "failed"]) session.addEventListener(event, () => this.#applyAccess());
     for (const event of ["open", "item"]) store.addEventListener(event, () => this.#applyAccess());
   }
 

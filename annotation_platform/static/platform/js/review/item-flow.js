@@ -22,11 +22,13 @@ export class ItemFlow {
 
   /** Nobody changes a finished item; it has to be reopened first. */
   get isOpen() {
-    return this.#mayReview && this.#store.item !== null && this.#store.item.state !== "done";
+    const item = this.#store.item;
+    return this.#mayReview && !this.#session.isOpening && item !== null && item.state !== "done" && !item.isGone;
   }
 
   /** Finish and go on; with drafts left, the person says first what becomes of them. */
   async finish() {
+    if (this.#session.isOpening) return;
     if (!this.isOpen) await (this.#mayReview ? this.#session.advance() : this.#session.next());
     else await this.#finishWith([], this.#store.drafts());
   }
@@ -54,7 +56,7 @@ export class ItemFlow {
   }
 
   reopen() {
-    if (!this.#mayReview || this.#store.item.state === "open") return;
+    if (!this.#mayReview || this.#session.isOpening || this.#store.item.state === "open") return;
     this.#store.update([], { item: { state: "open", flagComment: "", flaggedBy: null, finishedBy: null, finishedAt: null } });
     this.#session.reconsider(this.#store.item.uid);
   }
@@ -65,10 +67,11 @@ export class ItemFlow {
    */
   async travel(way) {
     const step = this.#store.peek(way);
-    if (!this.#mayReview || !step) return [];
+    if (!this.#mayReview || this.#session.isOpening || !step) return [];
     if (step.item !== this.#store.item.uid && !(await this.#session.open(step.item))) return [];
-    if (this.#store.item.state === "done" && !step.itemAfter) {
-      toast("This image is finished. Reopen it first.", "warning");
+    const { state, isGone } = this.#store.item;
+    if (isGone || (state === "done" && !step.itemAfter)) {
+      toast(isGone ? "This image has been deleted." : "This image is finished. Reopen it first.", "warning");
       return [];
     }
     this.#store.travel(way);

@@ -7,6 +7,7 @@
  *   flagComment: string, flaggedBy: string | null, finishedBy: string | null, finishedAt: string | null,
  *   isAutoLabeled: boolean,               a model went over it
  *   imageUrl: string, previewUrl: string, hasPreview: boolean,
+ *   isGone: boolean,                      deleted by somebody
  *   position: {number: number, total: number, previous: string | null, next: string | null},
  * }} Item
  */
@@ -27,6 +28,7 @@ export function fromServer(item) {
     imageUrl: item.image_url,
     previewUrl: item.preview_url,
     hasPreview: item.has_preview,
+    isGone: false,
   };
 }
 

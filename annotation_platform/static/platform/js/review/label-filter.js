@@ -139,8 +139,10 @@ export class LabelFilter {
   }
 
   async #relabel(from) {
+    const { uid } = this.#store.item;
     const to = await this.#palette.choose({ title: `New label for all shown “${from}”`, current: from });
-    if (to) this.#actions.relabelLabel(from, to);
+    // Another image may have opened below the dialog.
+    if (to && this.#store.item.uid === uid) this.#actions.relabelLabel(from, to);
   }
 
   #allLabels() {

@@ -56,6 +56,13 @@ export class Outbox {
     this.#waiting.delete(item);
   }
 
+  /** @param {string} item that all others go before */
+  postpone(item) {
+    const ids = this.#waiting.get(item);
+    this.#waiting.delete(item);
+    this.#waiting.set(item, ids);
+  }
+
   /** @param {string} id */
   sendAlone(id) {
     this.#alone.add(id);
@@ -84,7 +91,10 @@ export class Outbox {
     const patches = requests.filter(({ id, method }) => method === "PATCH" && !this.#alone.has(id));
     const chosen = patches.length ? patches.slice(0, BULK_LIMIT) : requests.slice(0, 1);
     const ids = chosen.map(({ id }) => id);
-    for (const id of ids) this.#waiting.get(item).delete(id);
+    for (const id of ids) {
+      this.#waiting.get(item).delete(id);
+      this.#alone.delete(id);
+    }
     return { item, ids, requests: chosen };
   }
 

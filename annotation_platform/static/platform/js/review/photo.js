@@ -107,6 +107,9 @@ export class Photo extends EventTarget {
     // Without it the reduced copy stays: coarse, but the work goes on.
     const original = await picture.original().catch(() => null);
     if (this.#picture !== picture) return;
+    // Asked for again with the next movement.
+    this.#hasAskedForOriginal = original !== null;
+    if (!original) return;
     this.#original = original;
     requestAnimationFrame(() => this.#paint());
   }

@@ -45,6 +45,8 @@ export class Picture {
 export class Pictures {
   /** @type {Map<string, Picture>} by the item's uid, the one used last at the end */
   #pictures = new Map();
+  /** @type {Picture | null} the one on the screen */
+  #shown = null;
 
   /** @param {import("review/items").Item} item @returns {Picture} on its way or there already */
   of(item) {
@@ -56,12 +58,14 @@ export class Pictures {
 
   /** @param {Picture} shown the one that is on the screen now: no other needs its original */
   keepOriginalOf(shown) {
+    this.#shown = shown;
     for (const picture of this.#pictures.values()) if (picture !== shown) picture.closeOriginal();
   }
 
   #fetched(item) {
     for (const [uid, oldest] of this.#pictures) {
       if (this.#pictures.size < KEPT) break;
+      if (oldest === this.#shown) continue;
       oldest.close();
       this.#pictures.delete(uid);
     }

@@ -28,7 +28,7 @@ export function showSaving({ store, autosave, session, colors }) {
   }
 
   autosave.addEventListener("state", ({ detail }) => {
-    const isNew = indicator.dataset.state !== detail.state;
+    const isNew = indicator.dataset.state !== detail.state || indicator.title !== detail.reason;
     if (detail.state === "retrying" && isNew) toast(detail.reason, "warning");
     show(detail.state, detail.reason);
   });
@@ -45,11 +45,10 @@ export function showSaving({ store, autosave, session, colors }) {
   autosave.addEventListener("gone", ({ detail }) => {
     toast(`${nameOf(detail.item)} has been deleted by somebody; your changes to it cannot be saved.`, "error");
   });
-  autosave.addEventListener("unfinished", async ({ detail }) => {
-    toast(`${nameOf(detail.item)} could not be finished: ${detail.reason}`, "error");
+  autosave.addEventListener("unfinished", ({ detail }) => {
+    toast(`${nameOf(detail.item)} could not be finished, and comes again: ${detail.reason}`, "error");
     session.reconsider(detail.item);
-    // Back to it, with what is new on it: otherwise it would stay undone unnoticed.
-    if (await session.open(detail.item)) await session.refresh();
+    session.outdate(detail.item);
   });
 
   addEventListener("beforeunload", (event) => {

@@ -41,7 +41,8 @@ export class Selection extends EventTarget {
   /** @param {Iterable<string>} ids the last of them becomes the primary one @param {{reveal?: boolean}} [options] */
   set(ids, { reveal = false } = {}) {
     const before = this.ids;
-    this.ids = new Set(ids);
+    // A drag that was given up may speak of shapes of the item before.
+    this.ids = new Set([...ids].filter((id) => this.#store.get(id)));
     this.dispatchEvent(new CustomEvent("change", { detail: { before, reveal } }));
   }
 

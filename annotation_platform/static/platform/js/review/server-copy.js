@@ -44,6 +44,12 @@ export class ServerCopy {
     this.#items.set(uid, { ...this.#items.get(uid), ...fields });
   }
 
+  /** @param {string} uid of an item that the store is about to drop */
+  forget(uid) {
+    for (const { id } of this.#store.shapesOf(uid)) this.#shapes.delete(id);
+    this.#items.delete(uid);
+  }
+
   /** Ours becomes what the server has; what it has not is taken off. @param {string} item @param {string} id */
   revert(item, id) {
     const copy = this.shape(id);

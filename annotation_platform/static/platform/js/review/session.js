@@ -1,14 +1,10 @@
-/** Which item is open, and which come next: data and images of these are fetched ahead. */
+/** Which item is open, and the ways from one to another. */
 
 import { fromServer } from "review/items";
+import { Queue } from "review/queue";
 
-/** How many items to have ready. */
-const AHEAD = 3;
-/** Others may get our items when we have not been heard of for five minutes. */
-const HEARTBEAT_MS = 120_000;
 /** Data older than this is looked at again when its item is opened. */
 const FRESH_MS = 30_000;
-const LONGEST_SKIP = 1000;
 /** So many items stay on the page with all steps to undo. */
 const KEPT_ITEMS = 100;
 
@@ -20,30 +16,20 @@ export class Session extends EventTarget {
   #api;
   #store;
   #autosave;
-  #pictures;
   #mayReview;
+  #queue;
   /** @type {Map<string, number>} when the data of each item came */
   #loadedAt = new Map();
   /** @type {Map<string, Promise<void>>} data on its way */
   #loading = new Map();
-  /** @type {string[]} uids of the next items, ours for some minutes */
-  #upcoming = [];
-  /** @type {Set<string>} what was decided or passed over on this page, and is not to be offered again */
-  #decided = new Set();
-  #skipped = new Set();
   /** @type {string[]} the items in the order they were opened in, and where in it we are */
   #trail = [];
   #at = -1;
   #turn = 0;
-  /** Whether to ask for items as soon as all is saved, so that the server counts what was just decided. */
-  #isClaimDue = false;
-  /** @type {Promise<boolean>} the latest question for items: whether it was answered */
-  #claim = Promise.resolve(true);
-  /** @type {Promise<boolean> | null} one that waits for that */
-  #nextClaim = null;
-
-  /** @type {"score" | "random" | "upload"} */
-  order;
+  /** Whether another item has been asked for and is not here yet: nobody means the one before any more. */
+  isOpening = false;
+  /** @type {object | null} the step to the next item that waits for the queue's answer; another one takes its place */
+  #leaving = null;
 
   /** @param {{api: object, store: object, autosave: object, pictures: object, mayReview: boolean, order: string}} editor */
   constructor({ api, store, autosave, pictures, mayReview, order }) {
@@ -51,11 +37,14 @@ export class Session extends EventTarget {
     this.#api = api;
     this.#store = store;
     this.#autosave = autosave;
-    this.#pictures = pictures;
     this.#mayReview = mayReview;
-    this.order = order;
-    setInterval(() => document.hidden || this.#replenish(), HEARTBEAT_MS);
-    autosave.addEventListener("state", ({ detail }) => detail.state === "saved" && this.#isClaimDue && this.#replenish());
+    const fetchAhead = (uid) => this.#fetchAhead(uid, pictures);
+    this.#queue = new Queue({ api, store, autosave, fetchAhead, mayReview, order });
+    for (const type of ["progress", "taken"]) this.#queue.addEventListener(type, ({ detail }) => this.#emit(type, detail));
+  }
+
+  get order() {
+    return this.#queue.order;
   }
 
   /** @param {{item: object, position: object, annotations: object[]}} workspace the first item, as the page brings it */
@@ -67,12 +56,18 @@ export class Session extends EventTarget {
   /** @param {string} uid @returns {Promise<boolean>} whether it is open now */
   async open(uid) {
     const turn = ++this.#turn;
+    this.#leaving = null;
     if (!this.#store.has(uid)) {
+      this.isOpening = true;
       this.#emit("opening");
       try {
         await this.#load(uid);
       } catch (error) {
-        if (turn === this.#turn) this.#emit("failed", { reason: error.message });
+        if (error.status === 404) this.#leaveOut(uid);
+        if (turn === this.#turn) {
+          this.isOpening = false;
+          this.#emit("failed", { reason: error.message });
+        }
         return false;
       }
     }
@@ -82,9 +77,15 @@ export class Session extends EventTarget {
     return true;
   }
 
+  /** It was deleted: neither offered again, nor the neighbour of the open one. */
+  #leaveOut(uid) {
+    this.#queue.leaveOut(uid);
+    this.refresh().catch(() => {});
+  }
+
   /** On to the next item to decide. */
   async advance() {
-    this.#decided.add(this.#store.item.uid);
+    this.#queue.decide(this.#store.item.uid);
     await this.#openNext();
   }
 
@@ -97,7 +98,7 @@ export class Session extends EventTarget {
       this.#at += 1;
       await this.open(this.#trail[this.#at]);
     } else {
-      this.#skipped.add(uid);
+      this.#queue.skip(uid);
       await this.#openNext();
     }
   }
@@ -113,7 +114,7 @@ export class Session extends EventTarget {
   }
 
   get hasNext() {
-    return this.order !== "upload" || Boolean(this.#store.item?.position.next);
+    return (this.order !== "upload" && this.#mayReview) || Boolean(this.#store.item?.position.next);
   }
 
   get hasPrevious() {
@@ -122,26 +123,31 @@ export class Session extends EventTarget {
 
   /** The open item is on the screen: time to get the next ones, which would only have slowed it down before. */
   lookAhead() {
-    this.#isClaimDue = this.#autosave.isSaving;
-    if (!this.#isClaimDue) this.#replenish();
+    this.#queue.lookAhead();
   }
 
   /** The item waits for a decision again: its finish was undone, or it was reopened. @param {string} uid */
   reconsider(uid) {
-    this.#decided.delete(uid);
-    this.#skipped.delete(uid);
+    this.#queue.reconsider(uid);
+    this.#leaving = null;
   }
 
   /** @param {"score" | "random" | "upload"} order */
   setOrder(order) {
-    this.order = order;
-    this.#upcoming = [];
-    this.#replenish();
+    this.#queue.setOrder(order);
+  }
+
+  /** What we have of an item is old: looked at again now, or when it is opened. @param {string} uid */
+  outdate(uid) {
+    this.#loadedAt.set(uid, -Infinity);
+    if (this.#store.item.uid === uid) this.refresh().catch(() => {});
   }
 
   /** Look again at what the server has of the open item. */
   async refresh() {
     const { uid } = this.#store.item;
+    // What is on its way may reach the server after this question and be answered before it.
+    if (this.#autosave.isBusyWith(uid)) return;
     const revision = this.#autosave.revisionOf(uid);
     const workspace = await this.#api.workspace(uid);
     // What was changed here since we asked is newer than the answer.
@@ -149,21 +155,13 @@ export class Session extends EventTarget {
   }
 
   async #openNext() {
-    let isAnswered = this.#peek() ? true : await this.#replenish();
-    if (!this.#peek() && this.#skipped.size) {
-      // Only what was passed over is left: round again.
-      this.#skipped.clear();
-      isAnswered = await this.#replenish();
-    }
-    const next = this.#peek();
-    if (next) await this.open(next);
+    const leaving = (this.#leaving = {});
+    const { uid, isAnswered } = await this.#queue.next();
+    // Meanwhile the person may have gone elsewhere, or taken the decision back.
+    if (this.#leaving !== leaving) return;
+    if (uid) await this.open(uid);
     else if (isAnswered) this.#emit("empty");
     else this.#emit("failed", { reason: "The server cannot be reached." });
-  }
-
-  #peek() {
-    const open = this.#store.item.uid;
-    return this.#upcoming.find((uid) => uid !== open && !this.#decided.has(uid) && !this.#skipped.has(uid));
   }
 
   #show(uid) {
@@ -171,7 +169,8 @@ export class Session extends EventTarget {
       this.#trail.push(uid);
       this.#at = this.#trail.length - 1;
     }
-    this.#upcoming = this.#upcoming.filter((one) => one !== uid);
+    this.#queue.leaveOut(uid);
+    this.isOpening = false;
     this.#store.open(uid);
     this.#emit("opened", { item: this.#store.item });
     const isOld = performance.now() - this.#loadedAt.get(uid) > FRESH_MS;
@@ -188,6 +187,7 @@ export class Session extends EventTarget {
       if (this.#loadedAt.size <= KEPT_ITEMS) break;
       if (this.#autosave.isBusyWith(uid)) continue;
       this.#loadedAt.delete(uid);
+      this.#autosave.forget(uid);
       this.#store.drop(uid);
     }
   }
@@ -205,39 +205,10 @@ export class Session extends EventTarget {
     this.#autosave.take({ ...fromServer(item), position }, annotations);
   }
 
-  /** Asks for the items to come and fetches them; also tells the server that we are still here. One at a time. */
-  #replenish() {
-    if (!this.#mayReview) return Promise.resolve(true);
-    this.#isClaimDue = false;
-    // One that is under way does not know of the latest decision; one that waits its turn will.
-    this.#nextClaim ??= this.#claim.then(() => {
-      this.#nextClaim = null;
-      this.#claim = this.#claimItems();
-      return this.#claim;
-    });
-    return this.#nextClaim;
-  }
-
-  async #claimItems() {
-    const { uid } = this.#store.item;
-    const skip = [...this.#decided, ...this.#skipped].slice(-LONGEST_SKIP);
-    try {
-      const answer = await this.#api.claim({ order: this.order, count: AHEAD, after: uid, skip, hold: [uid] });
-      this.#upcoming = answer.items.map((one) => one.uid);
-      this.#emit("progress", { counts: answer.counts });
-      this.#emit("taken", { by: answer.taken.find((one) => one.uid === uid)?.by ?? null });
-      for (const one of this.#upcoming) this.#fetchAhead(one);
-      return true;
-    } catch {
-      // Without the server we go on with what we have; the next step asks again.
-      return false;
-    }
-  }
-
-  async #fetchAhead(uid) {
+  async #fetchAhead(uid, pictures) {
     try {
       if (!this.#store.has(uid)) await this.#load(uid);
-      this.#pictures.of(this.#store.itemOf(uid));
+      pictures.of(this.#store.itemOf(uid));
     } catch {
       // Asked for again, and told, when it is opened.
     }
