@@ -108,6 +108,7 @@ def test_from_sign_in_over_the_button_to_an_accepted_an_edited_and_a_discarded_d
     page.keyboard.press("Shift+A")
     page.keyboard.press("Enter")
     page.wait_for_url(lambda url: item not in url)
+    expect(page.locator("#save-state")).to_have_attribute("data-state", "saved")
     coco = page.request.get(f"{address}/api/v1/projects/{project}/export/?format=coco").text()
     exported = json.loads(coco)
     assert [image["uid"] for image in exported["images"]] == [item]

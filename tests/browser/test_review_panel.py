@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -257,19 +256,11 @@ def test_an_image_that_cannot_be_loaded_says_so_and_can_be_asked_for_again(
     desk: Desk, expected_errors: list[str]
 ) -> None:
     expected_errors += ["500 (Internal Server Error)"]
-    broken: list[Any] = []
-
-    def fail_once(route: Any) -> None:
-        if broken:
-            route.continue_()
-        else:
-            broken.append(route.request.url)
-            route.fulfill(status=500)
-
-    desk.page.route("**/preview/", fail_once)
-    desk.page.route("**/image/", fail_once)
+    for address in ("**/preview/", "**/image/"):
+        desk.page.route(address, lambda route: route.fulfill(status=500))
     desk.page.reload()
     expect(desk.page.locator("#load-failed")).to_be_visible()
+    desk.page.unroute_all()
     desk.page.get_by_role("button", name="Try again").click()
     expect(desk.page.locator("#load-failed")).to_be_hidden()
     desk.wait_for_item("a.jpg")

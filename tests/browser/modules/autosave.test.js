@@ -1,120 +1,17 @@
 import { test, assert } from "tests/harness";
-import { ApiError } from "review/api";
-import { Autosave } from "review/autosave";
+import { ApiError } from "platform/http";
+import { Actions } from "review/actions";
+import { Selection } from "review/selection";
+import { ServerCopy } from "review/server-copy";
 import { Store } from "review/store";
-import { manualShape } from "review/shapes";
-
-/** A server in memory, with versions; `script` says how the next requests fail. */
-class Server {
-  requests = [];
-  script = [];
-  state = "unlabeled";
-  #count = 0;
-
-  constructor(annotations) {
-    this.rows = new Map(annotations.map((one) => [one.uid, one]));
-  }
-
-  async annotations() {
-    return [...this.rows.values()];
-  }
-
-  async create(item, body) {
-    this.#enter("create", body);
-    const row = { ...annotation(`new-${++this.#count}`), ...body, source: "manual", status: "accepted", score: null };
-    this.rows.set(row.uid, row);
-    this.#leave("create");
-    return row;
-  }
-
-  async change(uid, { version, ...fields }) {
-    this.#enter("change", { uid, ...fields });
-    if (!this.rows.has(uid)) throw new ApiError(404, { detail: "Not found." });
-    if (this.state === "done") throw new ApiError(409, { detail: "The item is finished; reopen it first." });
-    const row = this.rows.get(uid);
-    if (row.version !== version) throw new ApiError(409, { detail: "Changed.", current: row });
-    const edited = fields.status === "draft" ? false : row.edited || "label" in fields || "bbox_xyxy" in fields;
-    const restored = fields.status === "draft" ? { label: "nut", bbox_xyxy: [1, 2, 30, 40] } : {};
-    this.rows.set(uid, { ...row, status: "accepted", ...restored, ...fields, edited, version: version + 1 });
-    this.#leave("change");
-    return this.rows.get(uid);
-  }
-
-  async changeMany(item, changes) {
-    this.#enter("changeMany", changes.map(({ uid }) => uid));
-    const stale = changes.map(({ uid, version }) => [this.rows.get(uid), version]).filter(([row, version]) => row.version !== version);
-    if (stale.length) throw new ApiError(409, { detail: "Changed.", current: stale.map(([row]) => row) });
-    for (const { uid, version, ...fields } of changes) this.rows.set(uid, { ...this.rows.get(uid), ...fields, version: version + 1 });
-    return changes.map(({ uid }) => this.rows.get(uid));
-  }
-
-  async remove(uid) {
-    this.#enter("remove", uid);
-    this.rows.delete(uid);
-  }
-
-  async moveItem(item, action, body) {
-    this.#enter(action, body);
-    if (action === "finish" && [...this.rows.values()].some(({ status }) => status === "draft")) {
-      throw new ApiError(409, { detail: "1 draft waits for a verdict." });
-    }
-    this.state = { finish: "done", reopen: "drafted", flag: "flagged" }[action];
-    return apiItem(this.state, body?.comment ?? "");
-  }
-
-  #enter(name, body) {
-    this.requests.push([name, body]);
-    if (this.script[0]?.before) throw this.script.shift().before;
-  }
-
-  #leave() {
-    if (this.script[0]?.after) throw this.script.shift().after;
-  }
-}
-
-function apiItem(state, comment) {
-  return { uid: "one", name: "one.jpg", width: 100, height: 80, state, flag_comment: comment, flagged_by: null, finished_by: "ada", finished_at: "2026-01-01T00:00:00Z", auto_labeled_at: null };
-}
-
-function annotation(uid, fields = {}) {
-  return {
-    item: "one", uid, version: 1, label: "nut", kind: "box", bbox_xyxy: [1, 2, 30, 40], polygons: null, status: "draft",
-    edited: false, source: "auto", score: 0.5, ...fields,
-  };
-}
-
-const ITEM = { uid: "one", name: "one.jpg", width: 100, height: 80, state: "open", flagComment: "", flaggedBy: null, finishedBy: null, finishedAt: null };
-
-function setUp(...annotations) {
-  const server = new Server(annotations);
-  const store = new Store();
-  const autosave = new Autosave(store, server);
-  autosave.take(ITEM, annotations);
-  store.open("one");
-  const events = [];
-  for (const type of ["conflict", "refused", "unfinished", "gone"]) autosave.addEventListener(type, ({ detail }) => events.push([type, detail]));
-  const idOf = (uid) => store.shapesOf("one").find((shape) => shape.uid === uid).id;
-  return { server, store, autosave, events, idOf };
-}
-
-const settled = (autosave) =>
-  new Promise((resolve) => autosave.addEventListener("state", ({ detail }) => detail.state === "saved" && resolve()));
-/** Lets the pause before the next try be over. */
-const retried = (autosave) =>
-  new Promise((resolve) =>
-    autosave.addEventListener("state", ({ detail }) => {
-      if (detail.state !== "retrying") return;
-      setTimeout(() => autosave.retry());
-      resolve();
-    }),
-  );
+import { ITEM, annotation, setUp, settled } from "./server.js";
 
 test("many verdicts go in one request, and then the finish", async () => {
   const { server, store, autosave } = setUp(annotation("a"), annotation("b"));
   const patches = store.all().map(({ id }) => ({ id, status: "accepted" }));
   store.update(patches, { item: { state: "done" } });
   await settled(autosave);
-  assert.deepEqual(server.requests.map(([name]) => name), ["changeMany", "finish"]);
+  assert.deepEqual(server.requestNames, ["changeMany", "finish"]);
   assert.equal(store.item.finishedBy, "ada");
   assert.ok(!autosave.isUnsaved);
 });
@@ -125,7 +22,7 @@ test("undoing the finish reopens first, then changes the shapes", async () => {
   await settled(autosave);
   store.travel("undo");
   await settled(autosave);
-  assert.deepEqual(server.requests.map(([name]) => name), ["change", "finish", "reopen", "change"]);
+  assert.deepEqual(server.requestNames, ["change", "finish", "reopen", "change"]);
   assert.equal(server.rows.get("a").status, "draft");
   assert.equal(server.state, "drafted");
 });
@@ -139,32 +36,16 @@ test("an edit undone to a plain verdict is no longer edited on the server", asyn
   assert.ok(server.rows.get("a").edited);
   store.travel("undo");
   await settled(autosave);
-  assert.deepEqual([server.rows.get("a").status, server.rows.get("a").edited, server.rows.get("a").label], ["accepted", false, "nut"]);
+  const { status, edited, label } = server.rows.get("a");
+  assert.deepEqual([status, edited, label], ["accepted", false, "nut"]);
   assert.equal(store.get(idOf("a")).status, "accepted");
-});
-
-test("without an answer it tries again, and does not create twice what had arrived", async () => {
-  const { server, store, autosave } = setUp();
-  server.script.push({ after: new ApiError(0, null) });
-  store.add(manualShape("one", "nut", { kind: "box", bbox_xyxy: [5, 5, 9, 9], polygons: null }));
-  await Promise.all([retried(autosave), settled(autosave)]);
-  assert.equal(server.rows.size, 1);
-  assert.equal(store.all()[0].uid, "new-1");
-});
-
-test("a lost answer to a patch is no conflict, because theirs equals ours", async () => {
-  const { server, store, autosave, events, idOf } = setUp(annotation("a"));
-  server.script.push({ after: new ApiError(503, null) });
-  store.update([{ id: idOf("a"), status: "accepted" }]);
-  await Promise.all([retried(autosave), settled(autosave)]);
-  assert.deepEqual(events, []);
-  assert.equal(server.rows.get("a").status, "accepted");
 });
 
 test("a conflict is held back, the rest is saved, and ours can be kept", async () => {
   const { server, store, autosave, events, idOf } = setUp(annotation("a"), annotation("b"));
   server.rows.set("a", { ...server.rows.get("a"), status: "discarded", version: 9 });
-  store.update([{ id: idOf("a"), status: "accepted" }, { id: idOf("b"), status: "accepted" }], { item: { state: "done" } });
+  const patches = [idOf("a"), idOf("b")].map((id) => ({ id, status: "accepted" }));
+  store.update(patches, { item: { state: "done" } });
   await settled(autosave);
   assert.deepEqual(events, [["conflict", { item: "one" }]]);
   assert.equal(server.rows.get("b").status, "accepted");
@@ -221,7 +102,7 @@ test("an item that somebody has finished is a choice, too: reopen and keep ours"
   assert.ok(autosave.conflicts.isClosed("one"));
   autosave.resolveClosed("one", "mine");
   await settled(autosave);
-  assert.deepEqual(server.requests.map(([name]) => name), ["change", "reopen", "change"]);
+  assert.deepEqual(server.requestNames, ["change", "reopen", "change"]);
   assert.equal(server.rows.get("a").status, "accepted");
 });
 
@@ -255,7 +136,8 @@ test("what the server calls wrong goes back to its copy, with the reason", async
 
 test("of many, only the wrong one is refused", async () => {
   const { server, store, autosave, events, idOf } = setUp(annotation("a"), annotation("b"));
-  server.script.push({ before: new ApiError(400, { changes: [{}, { uid: ["There is no such annotation on this item."] }] }) });
+  const errors = [{}, { uid: ["There is no such annotation on this item."] }];
+  server.script.push({ before: new ApiError(400, { changes: errors }) });
   server.rows.delete("b");
   store.update([{ id: idOf("a"), status: "discarded" }, { id: idOf("b"), status: "discarded" }]);
   await settled(autosave);
@@ -269,4 +151,65 @@ test("older data from the server does not undo what is being saved", async () =>
   autosave.take(ITEM, [annotation("a")]);
   assert.equal(store.get(idOf("a")).status, "accepted");
   await settled(autosave);
+});
+
+test("after many were refused at once, they go together again", async () => {
+  const { server, store, autosave } = setUp(annotation("a"), annotation("b"));
+  server.script.push({ before: new ApiError(400, {}) });
+  store.update(store.all().map(({ id }) => ({ id, status: "accepted" })));
+  await settled(autosave);
+  assert.deepEqual(server.requestNames, ["changeMany", "change", "change"]);
+  server.requests.length = 0;
+  store.travel("undo");
+  await settled(autosave);
+  assert.deepEqual(server.requestNames, ["changeMany"]);
+});
+
+test("undoing the way back to the draft brings the edit back, here and on the server", async () => {
+  const edit = { status: "accepted", edited: true, label: "bolt", bbox_xyxy: [9, 9, 20, 20] };
+  const { server, store, autosave, idOf } = setUp(annotation("a", edit));
+  const selection = new Selection(store);
+  const actions = new Actions(store, selection, {}, "nut");
+  actions.isReadOnly = false;
+  selection.only(idOf("a"));
+  actions.reopenShapes();
+  await settled(autosave);
+  assert.equal(server.rows.get("a").label, "nut");
+  store.travel("undo");
+  await settled(autosave);
+  for (const { status, edited, label, bbox_xyxy } of [store.get(idOf("a")), server.rows.get("a")]) {
+    assert.deepEqual({ status, edited, label, bbox_xyxy }, edit);
+  }
+});
+
+test("a comment that is changed while the flag is on its way is saved, too", async () => {
+  const { server, store, autosave } = setUp();
+  const moveItem = server.moveItem.bind(server);
+  const arrival = Promise.withResolvers();
+  server.moveItem = (...request) => arrival.promise.then(() => moveItem(...request));
+  store.update([], { item: { state: "flagged", flagComment: "blurred" } });
+  store.update([], { item: { state: "flagged", flagComment: "too dark" } });
+  arrival.resolve();
+  await settled(autosave);
+  assert.equal(store.item.flagComment, "too dark");
+  assert.deepEqual(server.requests, [["flag", { comment: "blurred" }], ["flag", { comment: "too dark" }]]);
+});
+
+test("of an item that was deleted, it is said once that it is gone, and no shape is a conflict", async () => {
+  const { server, store, autosave, events } = setUp(annotation("a"), annotation("b"), annotation("c"));
+  server.isGone = true;
+  store.update(store.all().map(({ id }) => ({ id, status: "accepted" })), { item: { state: "done" } });
+  await settled(autosave);
+  assert.deepEqual(events, [["gone", { item: "one" }]]);
+  assert.ok(!autosave.isUnsaved);
+});
+
+test("of an item that leaves the page, nothing is kept", () => {
+  const store = new Store();
+  const copy = new ServerCopy(store);
+  copy.take(ITEM, [annotation("a"), annotation("b")]);
+  assert.deepEqual(copy.uids(), new Set(["a", "b"]));
+  copy.forget("one");
+  assert.equal(copy.uids().size, 0);
+  assert.equal(copy.item("one"), undefined);
 });

@@ -143,3 +143,12 @@ test("what the filter hides, or is deleted, is no longer selected", () => {
   store.update([{ id: "b", status: "discarded" }]);
   assert.equal(selection.size, 0);
 });
+
+test("what is selected is always of the open item", () => {
+  const store = opened(shape("a"));
+  const selection = new Selection(store);
+  store.put({ ...ITEM, uid: "two" }, [shape("z", { item: "two" })]);
+  store.open("two");
+  selection.set(["a", "z"]);
+  assert.deepEqual(ids(selection.shapes()), ["z"]);
+});

@@ -1,7 +1,7 @@
 /** Asks before many drafts are decided: how many of which label it will be, as the server counts them, then does it. */
 
-import { post } from "grid/requests";
-import { element, plural } from "platform/dom";
+import { element, plural, toast } from "platform/dom";
+import { request } from "platform/http";
 
 /**
  * @typedef {{min: number, max: number}} Range scores, both ends inclusive
@@ -67,7 +67,7 @@ export class BulkDialog {
     try {
       // Asked with finish, so that the person reads how many images that would finish.
       const body = { ...this.#body(), finish: true, dry_run: true };
-      this.#showCounts(await post(this.#url, body, this.#counting.signal));
+      this.#showCounts(await request("POST", this.#url, body, this.#counting.signal));
     } catch (error) {
       if (error.name !== "AbortError") this.#showError(error.message);
     }
@@ -76,14 +76,20 @@ export class BulkDialog {
   async #send() {
     this.#setSending(true);
     try {
-      const made = await post(this.#url, { ...this.#body(), finish: this.#part("finish").checked });
+      const made = await request("POST", this.#url, { ...this.#body(), finish: this.#part("finish").checked });
       this.#settle(made);
       this.#dialog.close();
     } catch (error) {
-      this.#showError(error.status ? error.message : `${error.message} Doing it twice does no harm.`);
+      this.#fail(error.status ? error.message : `${error.message} Doing it twice does no harm.`);
     } finally {
       this.#setSending(false);
     }
+  }
+
+  #fail(reason) {
+    if (this.#dialog.open) return this.#showError(reason);
+    toast(reason, "error");
+    return this.#settle(null);
   }
 
   #setSending(isSending) {
@@ -118,6 +124,9 @@ export class BulkDialog {
     const confirm = this.#part("confirm");
     confirm.disabled = true;
     confirm.textContent = verb;
+    const isAccepting = this.#question.verdict === "accepted";
+    confirm.classList.toggle("primary", isAccepting);
+    confirm.classList.toggle("danger", !isAccepting);
   }
 
   /** @param {{drafts: number, items: number, finished: number, by_label: Record<string, number>}} counts */

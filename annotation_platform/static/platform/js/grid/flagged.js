@@ -1,7 +1,7 @@
 /** The list of flagged images: takes flags off, and puts them on again with the same comment. */
 
-import { post } from "grid/requests";
 import { toast } from "platform/dom";
+import { request } from "platform/http";
 
 const tabCount = document.querySelector("[data-flagged-count]");
 
@@ -12,8 +12,8 @@ async function toggleFlag(button) {
   const { url, undoUrl, comment } = button.dataset;
   button.disabled = true;
   try {
-    if (isOff) await post(undoUrl, { comment });
-    else await post(url);
+    if (isOff) await request("POST", undoUrl, { comment });
+    else await request("POST", url);
     show(row, button, !isOff);
   } catch (error) {
     toast(error.message, "error");

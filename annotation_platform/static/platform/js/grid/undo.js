@@ -1,7 +1,7 @@
 /** Takes the last bulk action back: by its button, or with Ctrl+Z. */
 
-import { post } from "grid/requests";
 import { plural, toast } from "platform/dom";
+import { request } from "platform/http";
 
 /**
  * @param {HTMLElement} region in which the button comes and goes
@@ -24,7 +24,7 @@ async function undo(button, refresh) {
   if (button.disabled) return;
   button.disabled = true;
   try {
-    const { restored, reopened, kept } = await post(button.dataset.undo);
+    const { restored, reopened, kept } = await request("POST", button.dataset.undo);
     const images = reopened ? `, ${plural(reopened, "image")} reopened` : "";
     const changed = kept ? ` ${plural(kept, "shape")} changed meanwhile and left as ${kept === 1 ? "it is" : "they are"}.` : "";
     toast(`${plural(restored, "draft")} put back${images}.${changed}`, kept ? "warning" : "success");

@@ -1,6 +1,6 @@
 /** Sends every change as it is made: one request at a time, retried until the server has answered. */
 
-import { ApiError } from "review/api";
+import { ApiError } from "platform/http";
 import { Conflicts } from "review/conflicts";
 import { Outbox } from "review/outbox";
 import { Sender } from "review/sender";
@@ -119,9 +119,12 @@ export class Autosave extends EventTarget {
     for (let batch = this.#next(); batch; batch = this.#next()) {
       if (!failures) this.#emit("state", { state: "saving" });
       try {
-        if (batch === this.#lost) await this.#lookFor(batch);
-        else await this.#sender.send(batch);
-        failures = 0;
+        if (batch === this.#lost) {
+          await this.#lookFor(batch);
+        } else {
+          await this.#sender.send(batch);
+          failures = 0;
+        }
       } catch (error) {
         this.#outbox.add(batch.item, batch.ids);
         if (!(error instanceof ApiError)) {
@@ -149,8 +152,7 @@ export class Autosave extends EventTarget {
   }
 
   async #pause(error, failures) {
-    const reason = error.status === 401 ? "You are signed out. Sign in again in another tab." : error.message;
-    this.#emit("state", { state: "retrying", reason });
+    this.#emit("state", { state: "retrying", reason: error.message });
     await new Promise((resolve) => {
       this.#wake = resolve;
       setTimeout(resolve, RETRY_MS[Math.min(failures, RETRY_MS.length - 1)]);

@@ -33,6 +33,14 @@ export class Badges {
     for (const shape of shapes) this.#draw(shape);
   }
 
+  /** On top of their neighbours. @param {Iterable<string>} ids of shapes */
+  raise(ids) {
+    for (const id of ids) {
+      const node = this.#badges.get(id)?.node;
+      if (node && node !== this.layer.lastChild) this.layer.append(node);
+    }
+  }
+
   /** Moves the badges that are there to where their shapes are dragged. @param {import("review/shapes").Shape[]} shapes */
   follow(shapes) {
     for (const shape of shapes) {

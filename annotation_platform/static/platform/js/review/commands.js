@@ -1,17 +1,21 @@
 /** Every action by the name that buttons and keys use. */
 
+import { toast } from "platform/dom";
 import { KeyHelp } from "review/key-help";
 import { KeySettings } from "review/key-settings";
 import { listenToKeys } from "review/keys";
+import { isDraft } from "review/shapes";
 import { showKeys } from "review/tooltips";
 
 const byId = (id) => document.getElementById(id);
 const ZOOM_STEP = 1.25;
 const DIGITS = 9;
+/** What a finished image refuses. */
+const WRITES = /^(accept|discard|remove|reopen-shape|relabel|label-|box-tool|polygon-tool|flag)/;
 
 /** @param {import("review/editor").Editor} editor */
 export function runCommands(editor) {
-  const { actions, autosave, config, drawing, flow, keymap, session, toolbox, viewport } = editor;
+  const { actions, autosave, config, drawing, flow, keymap, session, store, toolbox, viewport } = editor;
   const options = { mayReview: config.mayReview };
   const help = new KeyHelp(byId("help"), keymap, options);
   const keySettings = new KeySettings(byId("key-settings"), keymap, options);
@@ -54,6 +58,10 @@ export function runCommands(editor) {
     if (label) commands[`label-${digit}`] = () => setLabel(editor, label);
   }
 
+  function isRefused(action) {
+    return WRITES.test(action) && config.mayReview && store.item.state === "done";
+  }
+
   function hide(isHidden) {
     drawing.hideShapes(isHidden);
     byId("hide").setAttribute("aria-pressed", String(isHidden));
@@ -61,7 +69,10 @@ export function runCommands(editor) {
 
   listenToKeys({
     keymap,
-    run: (action) => commands[action]?.(),
+    run: (action) => {
+      if (isRefused(action)) toast("This image is finished. Reopen it first.", "warning");
+      else commands[action]?.();
+    },
     nudge: (dx, dy) => actions.nudge(dx, dy),
     hold: (name, isDown) => {
       if (name === "hide") hide(isDown);
@@ -92,9 +103,11 @@ function listenToClicks(commands, canvas) {
 
 async function travel({ actions, flow, selection, store }, way) {
   const touched = await flow.travel(way);
-  const visible = new Set(store.visible().map(({ id }) => id));
-  const shown = touched.filter((id) => visible.has(id));
-  if (shown.length && !actions.isReadOnly) selection.set(shown, { reveal: true });
+  const shown = store.visible().filter(({ id }) => touched.includes(id));
+  if (!shown.length || actions.isReadOnly) return;
+  // Of drafts that wait again, only the first: the next key is meant for one, not for all of them.
+  const drafts = shown.filter(isDraft);
+  selection.set(drafts.length > 1 ? [drafts[0].id] : shown.map(({ id }) => id), { reveal: true });
 }
 
 function setLabel({ actions, palette, panel }, label) {

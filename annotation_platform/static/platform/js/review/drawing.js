@@ -231,9 +231,9 @@ export class Drawing {
   #showBadges() {
     const { sight } = this.#viewport;
     const inSight = this.#shown().filter((shape) => boxesOverlap(shape.bbox_xyxy, sight));
-    const isCrowded = inSight.length > CROWDED;
     const isMarked = ({ id }) => id === this.#hovered || (this.#selection.size <= CROWDED && this.#selection.has(id));
-    this.#badges.show(isCrowded ? inSight.filter(isMarked) : inSight);
+    this.#badges.show(inSight.length > CROWDED ? inSight.filter(isMarked) : inSight);
+    this.#badges.raise([...this.#selection.ids, this.#hovered]);
   }
 
   /** @param {import("review/shapes").Shape[]} [previewed] */

@@ -51,7 +51,7 @@ export class ItemFlow {
     if (verdict !== "flag") return;
     this.#store.update([], { item: { state: "flagged", flagComment: comment, flaggedBy: null } });
     if (state === "flagged") return;
-    toast("Flagged. Undo takes the flag off.");
+    toast(`${this.#store.itemOf(uid).name} is flagged.`);
     await this.#session.advance();
   }
 

@@ -56,7 +56,8 @@ function setEnabled(action, isEnabled) {
   for (const button of document.querySelectorAll(`[data-action=${action}]`)) button.disabled = !isEnabled;
 }
 
-function showProgress({ done, total, waiting }) {
+function showProgress({ done, flagged, total, waiting }) {
+  byId("all-decided-counts").textContent = `${done} of ${plural(total, "image")} finished, ${flagged} flagged.`;
   byId("project-progress").textContent = `${done} of ${plural(total, "image")} done · ${waiting} to decide`;
   const bar = byId("project-progress-bar");
   bar.max = total || 1;

@@ -86,6 +86,8 @@ export class Queue extends EventTarget {
       this.#skipped.clear();
       isAnswered = await this.#replenish();
     }
+    // The answer did not know of what is still being saved: asked again for the counts.
+    this.#isClaimDue ||= this.#autosave.isSaving;
     return { uid: this.#peek(), isAnswered };
   }
 
