@@ -54,7 +54,8 @@ class Desk:
 
     @property
     def uid(self) -> str:
-        return self.page.url.split("/items/")[1].split("/")[0]
+        """Of the open item; the address follows only after its first frame."""
+        return self.page.locator("#main").get_attribute("data-item") or ""
 
     # What a person does
 

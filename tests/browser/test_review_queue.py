@@ -121,7 +121,7 @@ def test_the_next_image_needs_no_new_page_and_its_data_were_fetched_ahead(desk: 
     second = uid(project, BY_SCORE[1])
     assert not [one for one in requests if one.startswith("GET") and second in one]
     assert desk.page.evaluate("window.isSamePage")
-    assert desk.uid == second
+    desk.page.wait_for_url(lambda url: second in url)
     assert desk.page.title().startswith(BY_SCORE[1])
 
 

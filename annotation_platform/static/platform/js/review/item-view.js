@@ -30,6 +30,7 @@ export class ItemView {
   #showItem() {
     const { uid, name, position } = this.#store.item;
     document.title = name + this.#titleEnd;
+    byId("main").dataset.item = uid;
     byId("page-title").textContent = `Review ${name}`;
     byId("item-name").textContent = byId("item-name").title = name;
     byId("position-number").textContent = `${position.number} of ${position.total}`;
