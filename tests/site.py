@@ -67,7 +67,12 @@ class Site:
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """`manage.py …` in the background, in a session of its own."""
         process = subprocess.Popen(
-            self._manage(*arguments), env=self.env, cwd=REPOSITORY, start_new_session=True, stdout=subprocess.DEVNULL
+            self._manage(*arguments),
+            env=self.env,
+            cwd=REPOSITORY,
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            preexec_fn=_hear_ctrl_c,
         )
         self._started.append(process)
         return process
@@ -176,3 +181,8 @@ class Site:
 def _answers(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _hear_ctrl_c() -> None:
+    """What a shell starts in the background ignores it, and so would all that the tests start from there."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
