@@ -15,7 +15,7 @@ const WRITES = /^(accept|discard|remove|reopen-shape|relabel|label-|box-tool|pol
 
 /** @param {import("review/editor").Editor} editor */
 export function runCommands(editor) {
-  const { actions, autosave, config, drawing, flow, keymap, session, store, toolbox, viewport } = editor;
+  const { actions, config, drawing, flow, keymap, session, store, toolbox, viewport } = editor;
   const options = { mayReview: config.mayReview };
   const help = new KeyHelp(byId("help"), keymap, options);
   const keySettings = new KeySettings(byId("key-settings"), keymap, options);
@@ -48,7 +48,6 @@ export function runCommands(editor) {
     flag: () => flow.flag(),
     reopen: () => flow.reopen(),
     reload: () => editor.showPicture(),
-    retry: () => autosave.retry(),
     help: () => help.open(),
     "key-settings": () => keySettings.open(),
     escape: () => toolbox.escape(),
