@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 ARGS ?=
 SCALE ?= 1
 
-.PHONY: setup demo demo-score test lint types check bench-engine bench-review effort screenshots clean
+.PHONY: setup demo demo-score demo-eval parity test lint types check bench-engine bench-engines bench-review effort \
+	full-size screenshots clean
 
 setup: $(VENV)/.installed
 
@@ -26,6 +27,12 @@ demo-score: $(VENV)/.installed  ## precision and recall of a fresh demo run's dr
 	@data=$$(mktemp -d) && trap 'rm -rf "$$data"' EXIT && \
 		env -u DATABASE_URL -u REDIS_URL DATA_DIR=$$data $(BIN)/python manage.py demo --score
 
+demo-eval: $(VENV)/.installed-dev  ## every demo model on held-out scenes: mAP, IoU, precision and recall
+	@SCALE=$(SCALE) $(BIN)/python benchmarks/demo_eval.py
+
+parity: $(VENV)/.installed-dev  ## our predictor's mAP beside ultralytics' own validator on 500 scenes
+	@SCALE=$(SCALE) $(BIN)/python benchmarks/parity.py
+
 test: $(VENV)/.installed-dev lint types  ## everything that must pass before a commit lands
 	PRINT_FIGURES=1 $(BIN)/python -m pytest $(ARGS)
 
@@ -43,6 +50,12 @@ check: $(VENV)/.installed-dev  ## Django's own checks, the deployment ones inclu
 
 bench-engine: $(VENV)/.installed-dev  ## what the machinery costs without a model
 	@SCALE=$(SCALE) $(BIN)/python benchmarks/bench_engine.py
+
+bench-engines: $(VENV)/.installed-dev  ## PyTorch, ONNX Runtime and OpenVINO on a YOLO n at 640
+	@SCALE=$(SCALE) $(BIN)/python benchmarks/bench_engines.py
+
+full-size: $(VENV)/.installed-dev  ## YOLO n, SAM vit_b and SAM 3 at full size, with random weights (9 GB of memory)
+	@$(BIN)/python benchmarks/full_size.py
 
 bench-review: $(VENV)/.installed-dev  ## how fast the review page is in a real Chromium
 	@SCALE=$(SCALE) $(BIN)/python benchmarks/bench_review.py

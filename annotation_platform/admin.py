@@ -30,8 +30,8 @@ class LabelInline(admin.TabularInline):
 
 @admin.register(Project)
 class ProjectAdmin(admin.ModelAdmin):
-    list_display = ["name", "status", "items_held", "created_at"]
-    list_filter = ["status", "created_at"]
+    list_display = ["name", "status", "shapes", "items_held", "created_at"]
+    list_filter = ["status", "shapes", "created_at"]
     search_fields = ["name", "uid"]
     readonly_fields = ["uid", "created_at", "updated_at"]
     inlines = [MembershipInline, LabelInline]

@@ -84,7 +84,10 @@ def forecast(project: Project, selection: Selection) -> Forecast:
 
 @transaction.atomic
 def apply(project: Project, user: User, verdict: str, selection: Selection) -> BulkReview:
-    """Accept or discard the drafts. Raises Refused for a label that the project has not."""
+    """Accept or discard the drafts; with the mask of a box that is accepted, that box is discarded.
+
+    Raises Refused for a label that the project has not.
+    """
     labels = _labels(project, selection.labels)
     match = _match(selection, labels)
     review = BulkReview.objects.create(
@@ -97,7 +100,10 @@ def apply(project: Project, user: User, verdict: str, selection: Selection) -> B
     )
     for keys in slices(_locked(project, selection, match)):
         items = Item.objects.filter(pk__in=keys)
-        review.drafts += _decide(review, Annotation.objects.drafts().filter(match, item__in=keys))
+        drafts = Annotation.objects.drafts().filter(match, item__in=keys)
+        if verdict == Annotation.Status.ACCEPTED:
+            _discard_replaced(review, drafts)
+        review.drafts += _decide(review, drafts)
         refresh_states(items)
         if selection.finish:
             named = selection.items is not None
@@ -110,6 +116,8 @@ def apply(project: Project, user: User, verdict: str, selection: Selection) -> B
 @transaction.atomic
 def undo(review: BulkReview) -> Undone:
     """Make drafts again of what nobody has changed since, and reopen what is still finished by this review only.
+
+    Boxes that were discarded for their masks are accepted again.
 
     What lies on an item that a person has finished meanwhile stays decided. Raises AlreadyUndone.
     """
@@ -169,6 +177,21 @@ def _locked(project: Project, selection: Selection, match: Q) -> list[int]:
     return [key for keys in slices(named) for key in Item.objects.open().filter(pk__in=keys).locked_keys()]
 
 
+def _discard_replaced(review: BulkReview, drafts: QuerySet[Annotation]) -> None:
+    """Discard the accepted boxes whose masks these drafts are.
+
+    Who accepted the box, and when, stays: it is what undoing goes back to, and `bulk_review` says who discarded it.
+    """
+    masks = drafts.masks_of_boxes().order_by()
+    boxes = Annotation.objects.accepted_boxes().filter(item__in=masks.values("item"), uid__in=masks.values("replaces"))
+    boxes.update(
+        status=Annotation.Status.DISCARDED,
+        bulk_review=review,
+        version=F("version") + 1,
+        updated_at=timezone.now(),
+    )
+
+
 def _decide(review: BulkReview, drafts: QuerySet[Annotation]) -> int:
     now = timezone.now()
     return drafts.update(
@@ -202,11 +225,29 @@ def _reopen(review: BulkReview, items: QuerySet[Item]) -> int:
 
 
 def _restore(review: BulkReview, items: QuerySet[Item]) -> int:
-    return review.annotations.filter(item__in=items).update(
+    decided = review.annotations.filter(item__in=items, status=review.verdict)
+    if review.verdict == Annotation.Status.ACCEPTED:
+        _restore_replaced(review, decided)
+    return decided.update(
         status=Annotation.Status.DRAFT,
         bulk_review=None,
         reviewed_by=None,
         reviewed_at=None,
+        version=F("version") + 1,
+        updated_at=timezone.now(),
+    )
+
+
+def _restore_replaced(review: BulkReview, decided: QuerySet[Annotation]) -> None:
+    """Accept again the boxes that this review has discarded for the masks which now become drafts again.
+
+    A box whose mask somebody has changed since stays discarded, or the object would be there twice.
+    """
+    replaced = decided.masks_of_boxes().order_by().values("replaces")
+    boxes = review.annotations.filter(status=Annotation.Status.DISCARDED, uid__in=replaced)
+    boxes.update(
+        status=Annotation.Status.ACCEPTED,
+        bulk_review=None,
         version=F("version") + 1,
         updated_at=timezone.now(),
     )

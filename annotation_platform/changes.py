@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -12,13 +12,13 @@ from django.utils import timezone
 from autolabel.jobs.matching import fold
 
 from .geometry import Geometry, GeometryError, Parts, box_geometry, polygon_geometry
-from .models import Annotation, Item, Label
+from .models import Annotation, Item, Label, Project
 from .originals import Original, originals_of
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-__all__ = ["Change", "Plan", "Refused", "find_label", "labels_by_name", "placed", "plan_changes"]
+__all__ = ["Change", "Plan", "Refused", "check_kind", "find_label", "labels_by_name", "placed", "plan_changes"]
 
 
 class Refused(Exception):
@@ -58,6 +58,12 @@ class Plan:
     values: Mapping[str, Any]
 
     @property
+    def accepts(self) -> bool:
+        """Whether the annotation is accepted by it, and was not before."""
+        accepted = Annotation.Status.ACCEPTED
+        return self.values.get("status") == accepted and self.annotation.status != accepted
+
+    @property
     def key(self) -> object:
         """Equal for plans that one UPDATE can write; a plan with a polygon is written by itself."""
         if self.values.get("polygons") is not None:
@@ -73,6 +79,7 @@ class _Context:
     user: User
     labels: Mapping[str, Label]
     originals: Mapping[int, Original]
+    label_maps: Mapping[str, Mapping[str, str]]
     now: datetime
 
 
@@ -89,8 +96,16 @@ def plan_changes(
         raise Refused("uid", "There is no such annotation on this item.", missing)
     restored = [annotations[change.uid] for change in changes if change.status == Annotation.Status.DRAFT]
     edited = [annotation for annotation in restored if annotation.edited]
-    context = _Context(item, user, labels_by_name(item.project_id), originals_of(item, edited), timezone.now())
+    labels, originals = labels_by_name(item.project_id), originals_of(item, edited)
+    context = _Context(item, user, labels, originals, _label_maps(edited), timezone.now())
     return [_plan(context, change, annotations[change.uid]) for change in changes]
+
+
+def check_kind(item: Item, kind: Annotation.Kind) -> None:
+    """Raises Refused where the project takes no new annotations of that kind."""
+    shapes = Project.Shapes(Project.objects.values_list("shapes", flat=True).get(pk=item.project_id))
+    if not shapes.takes(kind):
+        raise Refused("kind", f"This project takes {shapes.label.lower()}.")
 
 
 def find_label(item: Item, name: str) -> Label:
@@ -168,10 +183,27 @@ def _restored(context: _Context, annotation: Annotation) -> dict[str, Any]:
     original = context.originals.get(annotation.pk)
     if original is None:
         raise Refused("status", "The original no longer exists, so the edit cannot be taken back.")
-    label = context.labels.get(fold(original.label))
+    name = context.label_maps.get(annotation.job_uid, {}).get(fold(original.label), original.label)
+    label = context.labels.get(fold(name))
     if label is None:
-        raise Refused("status", f"The original's label {original.label!r} is no longer in the project.")
-    return {"label_id": label.pk, **original.geometry.columns()}
+        raise Refused("status", f"The original's label {name!r} is no longer in the project.")
+    # Where only boxes were taken, the model's outline came as its bounds.
+    is_box = annotation.kind == Annotation.Kind.BOX
+    geometry = Geometry(original.geometry.box) if is_box else original.geometry
+    return {"label_id": label.pk, **geometry.columns()}
+
+
+def _label_maps(annotations: Collection[Annotation]) -> dict[str, dict[str, str]]:
+    """By job, to which label of the project it mapped a class of its model; the classes are folded."""
+    from autolabel.models import Job
+
+    if not annotations:
+        return {}
+    jobs = Job.objects.filter(uid__in={annotation.job_uid for annotation in annotations})
+    return {
+        uid: {fold(model_class): label for model_class, label in label_map.items()}
+        for uid, label_map in jobs.values_list("uid", "label_map")
+    }
 
 
 def labels_by_name(project_id: int) -> dict[str, Label]:

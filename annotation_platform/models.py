@@ -50,9 +50,21 @@ class Project(models.Model):
         ACTIVE = "active"
         ARCHIVED = "archived"
 
+    class Shapes(models.TextChoices):
+        """What people and models may draw."""
+
+        ANY = "any", "Boxes and polygons"
+        BOXES = "boxes", "Boxes only"
+        POLYGONS = "polygons", "Polygons only"
+
+        def takes(self, kind: str) -> bool:
+            """Whether annotations of that kind ("box", "polygon") can be drawn."""
+            return kind != {self.BOXES: "polygon", self.POLYGONS: "box"}.get(self)
+
     uid = uid_field()
     name = models.CharField(max_length=200)
     status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
+    shapes = models.CharField(max_length=10, choices=Shapes, default=Shapes.ANY)
     members = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership", related_name="projects")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -64,6 +76,7 @@ class Project(models.Model):
         constraints = [
             models.CheckConstraint(condition=~Q(name=""), name="project_has_a_name"),
             models.CheckConstraint(condition=Q(status__in=["active", "archived"]), name="project_status_known"),
+            models.CheckConstraint(condition=Q(shapes__in=["any", "boxes", "polygons"]), name="project_shapes_known"),
         ]
 
     def __str__(self) -> str:
@@ -317,6 +330,8 @@ class Annotation(models.Model):
     model_version = models.CharField(max_length=100, blank=True)
     job_uid = models.CharField(max_length=36, blank=True)
     prediction_uid = models.CharField(max_length=36, blank=True)
+    # The uid of the accepted box of which this is the mask: accepting this one discards that one.
+    replaces = models.CharField(max_length=36, blank=True)
     reviewed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )

@@ -46,9 +46,11 @@ class TooManyLabels(Exception):
 
 
 @transaction.atomic
-def create_project(user: User, name: str, labels: Sequence[tuple[str, str | None]] = ()) -> Project:
+def create_project(
+    user: User, name: str, labels: Sequence[tuple[str, str | None]] = (), shapes: str = Project.Shapes.ANY
+) -> Project:
     """A project with its labels (name, colour or None), managed by `user`. Raises LabelTaken."""
-    project = Project.objects.create(name=name)
+    project = Project.objects.create(name=name, shapes=shapes)
     Membership.objects.create(project=project, user=user, role=Membership.Role.MANAGER)
     seen: set[str] = set()
     for label_name, _ in labels:

@@ -94,6 +94,13 @@ class ItemQuerySet(models.QuerySet["Item"]):
         touched = Annotation.objects.filter(item=OuterRef("pk")).exclude(status=Annotation.Status.DRAFT)
         return self.open().exclude(Exists(touched))
 
+    def with_accepted_boxes(self) -> Self:
+        """Items a model may make masks on: people have accepted boxes there. Done or not, but not flagged."""
+        from .models import Annotation
+
+        boxes = Annotation.objects.accepted_boxes().filter(item=OuterRef("pk"))
+        return self.exclude(state="flagged").filter(Exists(boxes))
+
 
 class BulkReviewQuerySet(models.QuerySet["BulkReview"]):
     def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> Self:
@@ -110,3 +117,10 @@ class AnnotationQuerySet(models.QuerySet["Annotation"]):
 
     def drafts(self) -> Self:
         return self.filter(status="draft")
+
+    def accepted_boxes(self) -> Self:
+        return self.filter(status="accepted", kind="box")
+
+    def masks_of_boxes(self) -> Self:
+        """Those that take the place of a box when they are accepted."""
+        return self.exclude(replaces="")

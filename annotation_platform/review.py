@@ -17,7 +17,7 @@ from django.db.models import Case, Count, Exists, F, Min, OuterRef, QuerySet, Su
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from .changes import Change, Plan, Refused, find_label, placed, plan_changes
+from .changes import Change, Plan, Refused, check_kind, find_label, placed, plan_changes
 from .geometry import Parts
 from .models import Annotation, Item
 
@@ -82,6 +82,7 @@ class VersionConflict(Exception):
 def apply(item: Item, user: User, changes: Sequence[Change]) -> list[Annotation]:
     """Accept, discard, edit, relabel or put back to draft, all or nothing; returns them in that order.
 
+    Accepting the mask of a box discards that box with it, unless one of the changes is about the box itself.
     Raises ItemFinished, VersionConflict with every annotation whose version differs, or Refused.
     """
     item = _lock(item, open_only=True)
@@ -91,6 +92,7 @@ def apply(item: Item, user: User, changes: Sequence[Change]) -> list[Annotation]
     stale = [plan.annotation for plan in plans if plan.annotation.version != plan.version]
     if stale or not _write(plans):
         raise VersionConflict(stale or _by_uid(item, uids).values())
+    _discard_replaced(item, user, plans)
     refresh_states(Item.objects.filter(pk=item.pk))
     changed = _by_uid(item, uids)
     return [changed[uid] for uid in uids]
@@ -110,6 +112,7 @@ def add(
     Raises ItemFinished or Refused.
     """
     item = _lock(item, open_only=True)
+    check_kind(item, Annotation.Kind.BOX if polygons is None else Annotation.Kind.POLYGON)
     annotation = Annotation.objects.create(
         item=item,
         label=find_label(item, label),
@@ -233,6 +236,21 @@ def _write(plans: Sequence[Plan]) -> bool:
         == len(group)
         for group in _grouped(plans, lambda plan: plan.key)
     )
+
+
+def _discard_replaced(item: Item, user: User, plans: Sequence[Plan]) -> None:
+    """Discard the accepted boxes whose masks these plans accept, except those that a plan is about itself."""
+    replaced = {plan.annotation.replaces for plan in plans if plan.accepts} - {""}
+    boxes = item.annotations.accepted_boxes().filter(uid__in=replaced - {plan.annotation.uid for plan in plans})
+    if replaced:
+        boxes.update(
+            status=Annotation.Status.DISCARDED,
+            reviewed_by=user,
+            reviewed_at=timezone.now(),
+            bulk_review=None,
+            version=F("version") + 1,
+            updated_at=timezone.now(),
+        )
 
 
 def _grouped(plans: Sequence[Plan], key: Callable[[Plan], object]) -> list[list[Plan]]:

@@ -1,10 +1,12 @@
 """Settings of the platform. Every value a deployment changes is an environment variable; README lists them."""
 
+import os
 import secrets
 from pathlib import Path
 
 from environs import Env
 
+from annotation_platform.shipped_models import models
 from autolabel.workers.embedded import socket_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -160,15 +162,9 @@ RQ_QUEUES = {"autolabel": {"URL": REDIS_URL or socket_url(DATA_DIR)}}
 AUTOLABEL = {
     "HOST": "annotation_platform.autolabel_host.PlatformHost",
     "EMBEDDED_QUEUE_DIR": None if REDIS_URL else DATA_DIR,
-    "MODELS": {
-        "yolo": {
-            "PREDICTOR": "autolabel.inference.yolo.YoloPredictor",
-            "TITLE": "YOLO, demo hardware",
-            "WEIGHTS": BASE_DIR / "annotation_platform" / "demo" / "weights" / "hardware-yolo.pt",
-            "SHA256": "43341ae3374a3fd6dc9c4068c390085d2883e71dfd4ac9ea6bef4ae1d083c4ff",
-            "OPTIONS": {"imgsz": 320},
-        },
-    },
+    # Below DATA_DIR, which is this user's alone: what lies here is run.
+    "CACHE_DIR": DATA_DIR / "cache",
+    "MODELS": models(os.environ),
 }
 
 LOGGING = {

@@ -2,12 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
+from django.core import checks
 from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
 
 from autolabel.conf import conf
+
+if TYPE_CHECKING:
+    from autolabel.inference.base import ModelSpec
+
+# The id of each kind of mistake in an entry of the registry (autolabel.inference.entries.Mistake); docs/models.md
+# lists them.
+_MISTAKES = {
+    "entry": "E004",
+    "predictor": "E007",
+    "weights": "E008",
+    "sha256": "E009",
+    "device": "E010",
+    "precision": "E011",
+    "engine": "E012",
+    "batch_size": "E013",
+    "image_size": "E014",
+    "max_predictions": "E015",
+    "floor": "E016",
+    "concurrency": "E017",
+    "detector": "E018",
+    "detector_cycle": "E019",
+    "permission": "E020",
+    "group": "E021",
+    "options": "E022",
+    # E023 is AUTOLABEL["QUALITY"].
+    "title": "E024",
+    "how_to_get": "E024",
+    "queue": "E005",
+}
+_A_PREDICTOR = "Give the dotted path of a class with predict_batch; see autolabel.inference.base.Predictor."
 
 
 @register("autolabel")
@@ -16,7 +49,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
         conf()
     except ImproperlyConfigured as error:
         return [Error(str(error), id="autolabel.E001")]
-    return [*_check_host(), *_check_models(), *_check_limits()]
+    return [*_check_host(), *_check_models(), *_check_limits(), *_check_quality()]
 
 
 def _check_host() -> list[CheckMessage]:
@@ -48,20 +81,64 @@ def _check_host() -> list[CheckMessage]:
 
 
 def _check_models() -> list[CheckMessage]:
-    from autolabel.inference.registry import specs
+    """Every mistake of every entry at once, each under the id of its kind."""
+    from autolabel.inference.entries import read_registry
 
-    try:
-        registry = specs()
-    except ImproperlyConfigured as error:
-        return [Error(str(error), id="autolabel.E004")]
+    registry, mistakes = read_registry(conf().models, conf().queue)
+    found: list[CheckMessage] = [
+        Error(mistake.text, hint=mistake.hint, id=f"autolabel.{_MISTAKES[mistake.kind]}") for mistake in mistakes
+    ]
+    return [*found, *_check_queues(registry), *_check_predictors(registry)]
+
+
+def _check_queues(registry: Mapping[str, ModelSpec]) -> list[CheckMessage]:
     from django.conf import settings
 
     queues = getattr(settings, "RQ_QUEUES", {})
     wanted = {conf().queue} | {spec.queue for spec in registry.values()}
     return [
-        Error(f"RQ_QUEUES has no queue {name!r}, which AUTOLABEL names.", id="autolabel.E005")
+        Error(
+            f"RQ_QUEUES has no queue {name!r}, which AUTOLABEL names.",
+            hint=f"Add it to settings.RQ_QUEUES, or name one of {', '.join(sorted(queues)) or 'its keys'}.",
+            id="autolabel.E005",
+        )
         for name in sorted(wanted - set(queues))
     ]
+
+
+def _check_predictors(registry: Mapping[str, ModelSpec]) -> list[CheckMessage]:
+    return [message for name, spec in registry.items() for message in _check_predictor(name, spec.predictor)]
+
+
+def _check_predictor(model_type: str, path: str) -> list[CheckMessage]:
+    where = f'AUTOLABEL["MODELS"]["{model_type}"]["PREDICTOR"]'
+    try:
+        predictor = import_string(path)
+    except ImportError as error:
+        if isinstance(error, ModuleNotFoundError) and error.name and not path.startswith(f"{error.name}."):
+            return [
+                checks.Warning(
+                    f"{where} cannot be imported here: {error}",
+                    hint="Install that library, or import it inside functions: the web process needs none of them.",
+                    id="autolabel.W001",
+                )
+            ]
+        return [Error(f"{where} cannot be imported: {error}", hint=_A_PREDICTOR, id="autolabel.E007")]
+    except Exception as error:
+        return [Error(f"{where} cannot be imported: {error!r}", hint=_A_PREDICTOR, id="autolabel.E007")]
+    if not callable(getattr(predictor, "predict_batch", None)):
+        return [Error(f"{where}, {path}, has no predict_batch.", hint=_A_PREDICTOR, id="autolabel.E007")]
+    return []
+
+
+def _check_quality() -> list[CheckMessage]:
+    from autolabel.inference.quality import limits
+
+    try:
+        limits()
+    except ImproperlyConfigured as error:
+        return [Error(str(error), id="autolabel.E023")]
+    return []
 
 
 def _check_limits() -> list[CheckMessage]:

@@ -56,6 +56,11 @@ class Conf:
     # Limits of an image, judged by its header before it is decoded.
     max_image_pixels: int = 50_000_000
     max_image_bytes: int = 50 * 1024 * 1024
+    # What a shape must be to become a prediction; see autolabel.inference.quality.Limits for the keys and defaults.
+    quality: Mapping[str, float] = field(default_factory=dict)
+    # Where workers keep fetched weights and exported engines; None is a folder of this user's, made below the
+    # system's folder for temporary files. Whoever can write to it decides what the workers run.
+    cache_dir: Path | None = None
     # The longest list of item_uids a request may hold.
     max_item_uids: int = 10_000
     # How long an Idempotency-Key is remembered.

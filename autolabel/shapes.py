@@ -14,7 +14,16 @@ Ring = tuple[Point, ...]
 Polygon = tuple[Ring, ...]
 Kind = Literal["box", "polygon"]
 
-__all__ = ["Box", "Kind", "Point", "Polygon", "Ring", "Shape", "clip_box"]
+__all__ = ["Box", "BoxPrompt", "Kind", "Point", "Polygon", "Ring", "Shape", "clip_box"]
+
+
+@dataclass(frozen=True, slots=True)
+class BoxPrompt:
+    """A box that a person has accepted, for a model that turns boxes into masks. `ref` is the host's name of it."""
+
+    ref: str
+    label: str
+    bbox_xyxy: Box
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +31,15 @@ class Shape:
     """One labeled object on one image.
 
     `bbox_xyxy` is (x_min, y_min, x_max, y_max). `polygons` is None for a box, else the parts of the outline, and
-    `bbox_xyxy` then holds their bounds. `score` is the model's confidence, 0 to 1.
+    `bbox_xyxy` then holds their bounds. `score` is the model's confidence, 0 to 1. `source` is the `ref` of the
+    BoxPrompt that the shape was made from, empty for a shape that the model has found by itself.
     """
 
     label: str
     score: float
     bbox_xyxy: Box
     polygons: tuple[Polygon, ...] | None = None
+    source: str = ""
 
     @property
     def kind(self) -> Kind:

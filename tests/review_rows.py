@@ -48,11 +48,16 @@ def make_review_project(
 
 
 @transaction.atomic
-def draft(project: Project, shapes: Mapping[str, Sequence[Shape]]) -> str:
+def draft(project: Project, shapes: Mapping[str, Sequence[Shape]], *, boxes_to_masks: bool = False) -> str:
     """Leave these shapes, by item uid, as predictions and drafts of a completed job; its uid."""
     now = timezone.now()
     job = Job.objects.create(
-        project_uid=project.uid, status=Job.Status.RUNNING, model_type="yolo", started_at=now, planned_at=now
+        project_uid=project.uid,
+        status=Job.Status.RUNNING,
+        model_type="yolo",
+        boxes_to_masks=boxes_to_masks,
+        started_at=now,
+        planned_at=now,
     )
     sizes = {item.uid: (item.width, item.height) for item in project.items.filter(uid__in=shapes)}
     drafts = []

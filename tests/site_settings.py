@@ -10,6 +10,7 @@ AUTOLABEL = {
     "MODELS": {
         "yolo": {
             "PREDICTOR": "tests.autolabel.fakes.FakePredictor",
+            "CONCURRENCY": int(os.environ.get("FAKE_CONCURRENCY", "0")) or None,
             "OPTIONS": {
                 "seconds": float(os.environ.get("FAKE_SECONDS", "0")),
                 "log": str(DATA_DIR / "predictions.log"),

@@ -54,7 +54,7 @@ class ProjectSerializer(serializers.ModelSerializer[Project]):
 
     class Meta:
         model = Project
-        fields = ["uid", "name", "status", "role", "created_at", "updated_at"]
+        fields = ["uid", "name", "status", "shapes", "role", "created_at", "updated_at"]
         read_only_fields = fields
 
 
@@ -82,14 +82,22 @@ class ProjectDetailSerializer(ProjectSerializer):
 class NewProjectSerializer(serializers.Serializer[Any]):
     name = StrictCharField(max_length=200)
     labels = serializers.ListField(child=LabelOrNameField(), required=False, default=list, max_length=MAX_LABELS)
+    shapes = StrictChoiceField(
+        choices=Project.Shapes.choices, default=Project.Shapes.ANY, help_text="What people and models may draw."
+    )
 
 
 class ProjectPatchSerializer(serializers.ModelSerializer[Project]):
     name = StrictCharField(max_length=200, required=False)
+    shapes = StrictChoiceField(
+        choices=Project.Shapes.choices,
+        required=False,
+        help_text="What people and models may draw from now on; what is there stays.",
+    )
 
     class Meta:
         model = Project
-        fields = ["name", "status"]
+        fields = ["name", "status", "shapes"]
 
 
 class ItemSerializer(serializers.ModelSerializer[Item]):
@@ -162,6 +170,9 @@ class AnnotationSerializer(serializers.ModelSerializer[Annotation]):
     polygons = PolygonsField(read_only=True, allow_null=True)
     job = serializers.SerializerMethodField()
     prediction_uid = serializers.SerializerMethodField()
+    replaces = serializers.SerializerMethodField(
+        help_text="The uid of the accepted box of which this is the mask: accepting this discards that one."
+    )
     reviewed_by = serializers.SerializerMethodField()
 
     class Meta:
@@ -181,6 +192,7 @@ class AnnotationSerializer(serializers.ModelSerializer[Annotation]):
             "model_version",
             "job",
             "prediction_uid",
+            "replaces",
             "reviewed_by",
             "reviewed_at",
             "version",
@@ -194,6 +206,9 @@ class AnnotationSerializer(serializers.ModelSerializer[Annotation]):
 
     def get_prediction_uid(self, annotation: Annotation) -> str | None:
         return annotation.prediction_uid or None
+
+    def get_replaces(self, annotation: Annotation) -> str | None:
+        return annotation.replaces or None
 
     def get_reviewed_by(self, annotation: Annotation) -> str | None:
         return annotation.reviewed_by.get_username() if annotation.reviewed_by else None

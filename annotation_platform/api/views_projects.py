@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.exceptions import ValidationError
@@ -47,7 +48,8 @@ class ProjectList(ProjectView):
     def post(self, request: Request) -> Response:
         values = self.validated(NewProjectSerializer)
         try:
-            made = create_project(self.user, values["name"], values["labels"])
+            with transaction.atomic():
+                made = create_project(self.user, values["name"], values["labels"], values["shapes"])
         except LabelTaken as error:
             raise ValidationError({"labels": [str(error)]}) from error
         project = self.get_queryset().get(pk=made.pk)
@@ -62,7 +64,9 @@ class ProjectDetail(ProjectView):
     def get(self, request: Request, uid: str) -> Response:
         return Response(ProjectDetailSerializer(self.get_object()).data)
 
-    @extend_schema(summary="Rename or archive a project", request=ProjectPatchSerializer)
+    @extend_schema(
+        summary="Rename or archive a project, or say what may be drawn in it", request=ProjectPatchSerializer
+    )
     def patch(self, request: Request, uid: str) -> Response:
         project: Project = self.get_object()
         serializer = ProjectPatchSerializer(project, data=request.data, partial=True)

@@ -1,8 +1,9 @@
-"""Retrains the demo's small detector from nothing, on a CPU in minutes.
+"""Retrains the demo's small models on a CPU, from nothing but generated scenes.
 
-    python -m annotation_platform.demo.train --out DIR [--epochs N] [--images N] [--seed S]
+    python -m annotation_platform.demo.train {yolo,yolo-seg,sam,sam3} --out DIR
 
-DIR receives the generated data, the run and `hardware-yolo.pt`; the metrics are printed as JSON.
+DIR receives the generated scenes, the run and the weights; the metrics are printed as JSON. All but `yolo` start from
+the detector's weights. An interrupted `sam` or `sam3` goes on where it stopped when it is called again.
 """
 
 import argparse
@@ -10,55 +11,22 @@ import hashlib
 import io
 import json
 import os
-import socket
 import time
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from annotation_platform.demo.scenes import (
-    DEMO_COUNT,
-    DEMO_SEED,
-    HEIGHT,
-    LABELS,
-    WIDTH,
-    Scene,
-    demo_scenes,
-    make_scene,
-)
-from annotation_platform.demo.score import Found, Score, score_image
+from annotation_platform.demo.training.data import Split, make_splits, more_training, read_sample, render
+from annotation_platform.demo.training.traces import refuse_machine_traces
 
-ARCHITECTURE = Path(__file__).with_name("hardware-pico.yaml")
-WEIGHTS_NAME = "hardware-yolo.pt"
-IMAGE_SIZE = 320
-EPOCHS, IMAGES, SEED = 16, 1400, 100_000
-VALIDATION_IMAGES, HELD_OUT_IMAGES = 120, 300
-CONFIDENCE = 0.5
+DETECTOR = Path(__file__).with_name("weights") / "hardware-yolo.pt"
+IMAGES, SEED = 1400, 100_000
+MORE_IMAGES = {"yolo": 0, "yolo-seg": 0, "sam": 2600, "sam3": 2600}
+EPOCHS = {"yolo": 16, "yolo-seg": 12}
+MINUTES = {"sam": 34.0, "sam3": 55.0}
+WATCHED_IMAGES = 60  # of the validation split, while SAM and SAM 3 train
 
-
-@dataclass(frozen=True)
-class Split:
-    """Scenes of consecutive seeds: `count` of them from `first` on."""
-
-    name: str
-    first: int
-    count: int
-
-    @property
-    def seeds(self) -> range:
-        return range(self.first, self.first + self.count)
-
-
-def make_splits(seed: int, images: int) -> tuple[Split, Split, Split]:
-    """Train, validation and held-out splits that share no seed with each other or with the demo scenes."""
-    train = Split("train", seed, images)
-    val = Split("val", train.seeds.stop, VALIDATION_IMAGES)
-    test = Split("test", val.seeds.stop, HELD_OUT_IMAGES)
-    demo = range(DEMO_SEED, DEMO_SEED + DEMO_COUNT)
-    if seed < demo.stop and test.seeds.stop > demo.start:
-        raise ValueError(f"seeds {seed} to {test.seeds.stop - 1} include demo scenes ({demo.start} to {demo.stop - 1})")
-    return train, val, test
+Report = dict[str, Any]
 
 
 def prepare_environment(scratch: Path) -> None:
@@ -69,202 +37,110 @@ def prepare_environment(scratch: Path) -> None:
     os.environ["YOLO_CONFIG_DIR"] = str(scratch)
 
 
-def yolo_labels(scene: Scene) -> str:
-    """One line an object: class, then box centre and size as fractions of the image."""
-    lines = []
-    for item in scene.objects:
-        left, top, right, bottom = item.bbox_xyxy
-        center = f"{(left + right) / 2 / WIDTH:.6f} {(top + bottom) / 2 / HEIGHT:.6f}"
-        lines.append(f"{LABELS.index(item.label)} {center} {(right - left) / WIDTH:.6f} {(bottom - top) / HEIGHT:.6f}")
-    return "".join(f"{line}\n" for line in lines)
+def train_yolo(options: argparse.Namespace, splits: tuple[Split, Split, Split], _more: Split) -> Report:
+    from annotation_platform.demo.training import yolo
+
+    data = yolo.lay_out(options.data, options.out / "data", splits, "detect")
+    best = yolo.train_detector(data, options.out / "runs", options.epochs, options.seed)
+    weights = options.out / "hardware-yolo.pt"
+    digest = yolo.strip_checkpoint(best, weights, "detect")
+    held_out = yolo.validate(weights, data, options.out / "runs")
+    return {"sha256": digest, "held_out": held_out, "demo": yolo.evaluate_demo(weights)}
 
 
-def write_scene(seed: int, images: Path, labels: Path) -> None:
-    scene = make_scene(seed)
-    scene.image.save(images / scene.name, quality=90)
-    (labels / scene.name).with_suffix(".txt").write_text(yolo_labels(scene))
+def train_yolo_seg(options: argparse.Namespace, splits: tuple[Split, Split, Split], _more: Split) -> Report:
+    from annotation_platform.demo.training import yolo
+
+    data = yolo.lay_out(options.data, options.out / "data-seg", splits, "segment")
+    best = yolo.train_segmenter(data, options.out / "runs-seg", options.epochs, options.seed, options.detector)
+    weights = options.out / "hardware-yolo-seg.pt"
+    digest = yolo.strip_checkpoint(best, weights, "segment")
+    return {"sha256": digest, "held_out": yolo.validate(weights, data, options.out / "runs-seg")}
 
 
-def write_data(root: Path, splits: tuple[Split, ...]) -> Path:
-    """Render every split below `root`; returns the data set's YAML file."""
-    with ProcessPoolExecutor() as pool:
-        pending = []
-        for split in splits:
-            images, labels = root / "images" / split.name, root / "labels" / split.name
-            images.mkdir(parents=True, exist_ok=True)
-            labels.mkdir(parents=True, exist_ok=True)
-            pending += [pool.submit(write_scene, seed, images, labels) for seed in split.seeds]
-        for task in pending:
-            task.result()
-    paths = "".join(f"{split.name}: images/{split.name}\n" for split in splits)
-    data = root / "data.yaml"
-    data.write_text(f"path: {root}\n{paths}names: {dict(enumerate(LABELS))}\n")
-    return data
+def train_sam(options: argparse.Namespace, splits: tuple[Split, Split, Split], more: Split) -> Report:
+    from annotation_platform.demo.training import loop, sam, sam_data
+
+    training, watched, held_out = splits
+    scenes = sam_data.load_scenes(options.data, [*training.seeds, *more.seeds])
+    samples = [read_sample(options.data, seed) for seed in watched.seeds[:WATCHED_IMAGES]]
+    model = sam.start_model(options.detector, scenes, options.seed)
+    task = sam.make_task(model, scenes, samples, options.seed)
+    averaged, figures = loop.run(task, loop.Schedule(options.minutes, options.out / "sam-state.pt"))
+    digest = write_state(sam.weights_of(averaged), options.out / "hardware-sam.pth")
+    tested = (read_sample(options.data, seed) for seed in held_out.seeds)
+    return {"sha256": digest, **figures, "held_out": sam.evaluate(averaged, tested)}
 
 
-def train(data: Path, runs: Path, epochs: int, seed: int) -> Path:
-    """Train from random weights; returns the checkpoint that did best on the validation split."""
-    import torch
-    from ultralytics import YOLO
+def train_sam3(options: argparse.Namespace, splits: tuple[Split, Split, Split], more: Split) -> Report:
+    from annotation_platform.demo.training import loop, sam3, sam3_data
 
-    model = YOLO(str(ARCHITECTURE))
-    # Ultralytics' select_device leaves one core unused, which is half of a two-core machine.
-    model.add_callback("on_train_start", lambda _: torch.set_num_threads(os.cpu_count() or 1))
-    model.add_callback("on_fit_epoch_end", print_epoch)
-    model.train(
-        data=str(data),
-        imgsz=IMAGE_SIZE,
-        epochs=epochs,
-        seed=seed,
-        project=str(runs),
-        name="hardware",
-        exist_ok=True,
-        device="cpu",
-        workers=0,
-        cache="ram",
-        batch=8,  # twice the steps of 16 in the same time: a short training needs steps most
-        nbs=8,
-        optimizer="AdamW",
-        lr0=3e-3,
-        lrf=0.01,
-        cos_lr=True,
-        warmup_epochs=1,
-        patience=0,
-        pretrained=False,
-        deterministic=True,
-        amp=False,
-        mosaic=0.0,
-        erasing=0.0,
-        scale=0.2,
-        translate=0.05,
-        flipud=0.5,
-        plots=False,
-        verbose=False,
-    )
-    return runs / "hardware" / "weights" / "best.pt"
+    training, watched, held_out = splits
+    scenes = sam3_data.load_scenes(options.data, [*training.seeds, *more.seeds])
+    samples = [read_sample(options.data, seed) for seed in watched.seeds[:WATCHED_IMAGES]]
+    model = sam3.start_model(options.detector, scenes, options.seed)
+    task = sam3.make_task(model, scenes, samples, options.seed)
+    averaged, figures = loop.run(task, loop.Schedule(options.minutes, options.out / "sam3-state.pt"))
+    digest = write_state(sam3.weights_of(averaged), options.out / "hardware-sam3.pt")
+    tested = (read_sample(options.data, seed) for seed in held_out.seeds)
+    return {"sha256": digest, **figures, "held_out": sam3.evaluate(averaged, tested)}
 
 
-def print_epoch(trainer: Any) -> None:
-    scores = {key.split("/")[-1]: round(float(value), 3) for key, value in trainer.metrics.items() if "mAP" in key}
-    print("epoch", trainer.epoch + 1, scores, flush=True)
-
-
-def strip_checkpoint(source: Path, target: Path) -> str:
-    """Write only what inference needs, in half precision and without paths; returns the file's sha256."""
+def write_state(state: dict[str, Any], target: Path) -> str:
+    """Write tensors that `torch.load(weights_only=True)` reads; returns the file's sha256."""
     import torch
 
-    # Our own file, written a moment ago by this process: it holds a whole model, so weights_only refuses it.
-    checkpoint = torch.load(source, map_location="cpu", weights_only=False)
-    model = (checkpoint.get("ema") or checkpoint["model"]).half().eval()
-    kept = {"task": "detect", "imgsz": IMAGE_SIZE, "single_cls": False}
-    model.args = dict(kept)
-    model.yaml["yaml_file"] = ARCHITECTURE.name
-    for name in ("criterion", "pt_path", "optimizer"):
-        if hasattr(model, name):
-            setattr(model, name, None)
-    for parameter in model.parameters():
-        parameter.requires_grad = False
-    stripped = {"epoch": -1, "model": model, "ema": None, "optimizer": None, "train_args": kept}
-    stripped["license"] = "AGPL-3.0"
     buffer = io.BytesIO()
-    torch.save(stripped, buffer)
+    torch.save(state, buffer)
     content = buffer.getvalue()
-    refuse_machine_traces(content, source)
+    refuse_machine_traces(content, target)
     target.write_bytes(content)
     return hashlib.sha256(content).hexdigest()
 
 
-def refuse_machine_traces(content: bytes, source: Path) -> None:
-    """Raise ValueError where a file to be published names a folder or the host of this machine."""
-    places = {
-        source.resolve().parent,
-        source.resolve().parents[3],
-        Path.cwd(),
-        Path.home(),
-        Path(__file__).parent,
-    }
-    traces = {str(place) for place in places} | {"/home/", "/tmp/", "/root/", "/Users/", socket.gethostname()}  # noqa: S108
-    found = sorted(trace for trace in traces if len(trace) > 3 and trace.encode() in content)
-    if found:
-        raise ValueError(f"the checkpoint still names this machine: {found}")
+TRAINERS: dict[str, Callable[[argparse.Namespace, tuple[Split, Split, Split], Split], Report]] = {
+    "yolo": train_yolo,
+    "yolo-seg": train_yolo_seg,
+    "sam": train_sam,
+    "sam3": train_sam3,
+}
 
 
-def validate(weights: Path, data: Path, runs: Path) -> dict[str, float]:
-    """Ultralytics' own validator on the held-out split."""
-    from ultralytics import YOLO
-
-    options = {
-        "imgsz": IMAGE_SIZE,
-        "batch": 16,
-        "device": "cpu",
-        "workers": 0,
-        "plots": False,
-        "verbose": False,
-    }
-    result = YOLO(str(weights)).val(
-        data=str(data), split="test", project=str(runs), name="held-out", exist_ok=True, **options
-    )
-    box = result.box
-    scores = {"mAP50": box.map50, "mAP50-95": box.map, "precision": box.mp, "recall": box.mr}
-    return {name: round(float(score), 4) for name, score in scores.items()}
-
-
-def evaluate_demo(weights: Path) -> dict[str, float]:
-    """Count right, wrong and missed boxes on the demo scenes at confidence 0.5, and time a prediction."""
-    import torch
-    from ultralytics import YOLO
-
-    model = YOLO(str(weights))
-    scenes = list(demo_scenes())
-    total = Score()
-    silent = false_alarms = 0
-    for index, scene in enumerate(scenes):
-        boxes = model.predict(scene.image, imgsz=IMAGE_SIZE, conf=CONFIDENCE, device="cpu", verbose=False)[0].boxes
-        if index == 0:  # the first prediction lowers the number of threads and warms up
-            torch.set_num_threads(os.cpu_count() or 1)
-            started = time.perf_counter()
-        columns = zip(boxes.cls.tolist(), boxes.xyxy.tolist(), boxes.conf.tolist(), strict=True)
-        found = [Found(LABELS[int(label)], tuple(xyxy), score) for label, xyxy, score in columns]
-        truth = [Found(item.label, item.bbox_xyxy) for item in scene.objects]
-        total += score_image(found, truth)
-        silent += bool(truth) and not found
-        false_alarms += len(found) if not truth else 0
-    return {
-        "precision": round(total.precision, 4),
-        "recall": round(total.recall, 4),
-        "objects": total.true_positives + total.missed,
-        "scenes_with_objects_but_no_detection": silent,
-        "detections_in_empty_scenes": false_alarms,
-        "ms_per_image": round((time.perf_counter() - started) * 1000 / (len(scenes) - 1), 1),
-    }
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", choices=TRAINERS)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--data", type=Path, help="folder of rendered scenes, filled where needed (DIR/scenes)")
+    parser.add_argument("--detector", type=Path, default=DETECTOR, help="the weights that the others start from")
+    parser.add_argument("--images", type=int, default=IMAGES, help="scenes of the training split")
+    parser.add_argument("--more", type=int, help="further training scenes of SAM and SAM 3")
+    parser.add_argument("--epochs", type=int, help="of YOLO")
+    parser.add_argument("--minutes", type=float, help="of SAM and SAM 3")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--seed", type=int, default=SEED, help="of the first training scene, and of the weights")
+    options = parser.parse_args(arguments)
+    options.out = options.out.resolve()
+    options.data = (options.data or options.out / "scenes").resolve()
+    defaults = {"more": MORE_IMAGES, "epochs": EPOCHS, "minutes": MINUTES}
+    for name, by_model in defaults.items():
+        if getattr(options, name) is None:
+            setattr(options, name, by_model.get(options.model))
+    return options
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--epochs", type=int, default=EPOCHS)
-    parser.add_argument("--images", type=int, default=IMAGES, help="training scenes")
-    parser.add_argument("--seed", type=int, default=SEED, help="of the first training scene, and of the weights")
-    options = parser.parse_args()
-    out = options.out.resolve()
+    options = parse()
     splits = make_splits(options.seed, options.images)
-    prepare_environment(out / "config")
+    more = more_training(options.more, splits)
+    prepare_environment(options.out / "config")
+    os.environ["OMP_NUM_THREADS"] = str(options.threads)  # read by torch when it is imported
 
     started = time.monotonic()
-    data = write_data(out / "data", splits)
+    render([seed for split in (*splits, more) for seed in split.seeds], options.data)
     rendered = time.monotonic()
-    best = train(data, out / "runs", options.epochs, options.seed)
-    trained = time.monotonic()
-    digest = strip_checkpoint(best, out / WEIGHTS_NAME)
-    report = {
-        "sha256": digest,
-        "bytes": (out / WEIGHTS_NAME).stat().st_size,
-        "rendering_s": round(rendered - started),
-        "training_s": round(trained - rendered),
-        "held_out": validate(out / WEIGHTS_NAME, data, out / "runs"),
-        "demo": evaluate_demo(out / WEIGHTS_NAME),
-    }
-    print(json.dumps(report, indent=2))
+    report = TRAINERS[options.model](options, splits, more)
+    times = {"rendering_s": round(rendered - started), "rest_s": round(time.monotonic() - rendered)}
+    print(json.dumps(report | times, indent=2))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,12 @@ from ..projects import MAX_LABELS, PALETTE, create_project
 __all__ = ["NewProjectForm", "SignInForm"]
 
 FIRST_ROWS = 3
+# What a kind of shapes means to whoever makes the project.
+_MEANINGS = {
+    Project.Shapes.ANY: "Each object as whatever fits it.",
+    Project.Shapes.BOXES: "Outlines that a model finds become the boxes around them.",
+    Project.Shapes.POLYGONS: "Models that give only boxes cannot be used.",
+}
 
 
 class SignInForm(AuthenticationForm):
@@ -35,6 +41,18 @@ class _NameForm(forms.Form):
     )
 
 
+class _ShapesForm(forms.Form):
+    shapes = forms.ChoiceField(
+        choices=Project.Shapes.choices,
+        error_messages={"invalid_choice": "Choose one of the three."},
+        # What was sent before there was this field.
+        required=False,
+    )
+
+    def clean_shapes(self) -> str:
+        return self.cleaned_data["shapes"] or Project.Shapes.ANY
+
+
 class _LabelForm(forms.Form):
     """One row of the label list. Its two inputs have the same names in every row."""
 
@@ -43,7 +61,7 @@ class _LabelForm(forms.Form):
 
 
 class NewProjectForm:
-    """A project's name and its labels: as many rows as were sent, empty ones ignored.
+    """A project's name, the shapes it takes and its labels: as many rows as were sent, empty ones ignored.
 
     Rows are sent as repeated fields instead of a formset's numbered ones, so that adding and removing a
     row in the browser needs no renumbering.
@@ -52,6 +70,7 @@ class NewProjectForm:
     def __init__(self, data: QueryDict | None = None) -> None:
         self.is_bound = data is not None
         self.name_form = _NameForm(data)
+        self.shapes_form = _ShapesForm(data)
         self.rows = [_LabelForm(row) for row in _rows(data)] if data is not None else []
         self.label_errors: list[str] = []
 
@@ -59,12 +78,21 @@ class NewProjectForm:
         self._refuse_repeated_names()
         self.label_errors = self._problems_of_the_list()
         rows_have_errors = any(row.errors for row in self.rows)
-        return self.name_form.is_valid() and not self.label_errors and not rows_have_errors
+        forms_are_valid = self.name_form.is_valid() and self.shapes_form.is_valid()
+        return forms_are_valid and not self.label_errors and not rows_have_errors
 
     def save(self, user: AbstractBaseUser) -> Project:
         """Make the project; `user` becomes its manager."""
         labels = [(row.cleaned_data["label_name"], row.cleaned_data["label_color"]) for row in self._named_rows()]
-        return create_project(user, self.name_form.cleaned_data["name"], labels)
+        return create_project(
+            user, self.name_form.cleaned_data["name"], labels, self.shapes_form.cleaned_data["shapes"]
+        )
+
+    @property
+    def shapes_choices(self) -> list[tuple[str, str, str, bool]]:
+        """Value, name and meaning of each choice, and whether it is the chosen one."""
+        chosen = self.shapes_form["shapes"].value() or Project.Shapes.ANY
+        return [(value, name, _MEANINGS[value], value == chosen) for value, name in Project.Shapes.choices]
 
     def rows_to_show(self) -> Iterable[_LabelForm]:
         """What was sent, or a few empty rows in the first colours of the palette."""

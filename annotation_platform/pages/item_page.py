@@ -39,6 +39,7 @@ def editor_config(
         "workspace": workspace,
         "labels": [{"name": label.name, "color": label.color} for label in labels],
         "mayReview": role_may(project.role, "review"),
+        "shapes": project.shapes,
         "order": order,
         "api": {
             "queue": reverse("platform-api:review-queue", args=[project.uid]),

@@ -12,6 +12,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 __all__ = [
+    "LabelMapField",
     "ScoreField",
     "StrictBooleanField",
     "StrictCharField",
@@ -69,13 +70,51 @@ class StrictChoiceField(serializers.ChoiceField):
         return data
 
 
+class LabelMapField(serializers.DictField):
+    """An object whose names are labels or classes, each of at most 200 characters; at most 1,000 of them."""
+
+    default_error_messages = {
+        "null": "Must be an object; leave it out, or send {{}}, for none.",
+        "not_a_dict": "Must be an object.",
+        "max_entries": "At most {limit:,} entries.",
+        "invalid_name": '"{name}" cannot be a name: {reason}',
+        "invalid_value": '"{name}": {reason}',
+    }
+    MAX_ENTRIES = 1000
+    name_field = StrictCharField(max_length=200)
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            self.fail("not_a_dict")
+        if len(data) > self.MAX_ENTRIES:
+            self.fail("max_entries", limit=self.MAX_ENTRIES)
+        return {
+            self._valid(self.name_field, "invalid_name", name, name): self._valued(name, data[name]) for name in data
+        }
+
+    def _valued(self, name: str, value: Any) -> Any:
+        return self._valid(self.child, "invalid_value", name, value)
+
+    def _valid(self, field: serializers.Field[Any, Any, Any, Any], problem: str, name: str, value: Any) -> Any:
+        try:
+            return field.run_validation(value)
+        except serializers.ValidationError as error:
+            reason = " ".join(str(one) for one in error.detail)
+            self.fail(problem, name=printable(name), reason=reason)
+
+
+def printable(text: str) -> str:
+    """JSON can hold half a character, which no answer could be encoded with."""
+    return text.encode(errors="backslashreplace").decode()
+
+
 class StrictSerializer(serializers.Serializer[Any]):
     """Refuses a field it does not know: a mistyped filter must not mean "all"."""
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict) and (unknown := sorted(set(data) - set(self.fields))):
             allowed = ", ".join(self.fields)
-            # JSON can name a field by half a character, which no answer could be encoded with.
-            names = [name.encode(errors="backslashreplace").decode() for name in unknown]
-            raise serializers.ValidationError({name: [f"Unknown field. Allowed: {allowed}."] for name in names})
+            raise serializers.ValidationError(
+                {printable(name): [f"Unknown field. Allowed: {allowed}."] for name in unknown}
+            )
         return super().to_internal_value(data)

@@ -11,7 +11,14 @@ from autolabel.jobs.services import JobRequest
 from autolabel.models import ItemResult, Job
 from autolabel.webhooks.events import job_body
 
-from .fields import ScoreField, StrictBooleanField, StrictCharField, StrictIntegerField, StrictSerializer
+from .fields import (
+    LabelMapField,
+    ScoreField,
+    StrictBooleanField,
+    StrictCharField,
+    StrictIntegerField,
+    StrictSerializer,
+)
 
 __all__ = [
     "ConflictSerializer",
@@ -34,10 +41,24 @@ class JobRequestSerializer(StrictSerializer):
         help_text="Labels of the project to draft; an empty list means all.",
     )
     dry_run = StrictBooleanField(default=False, help_text="Count what would become drafts, and write none.")
+    thresholds = LabelMapField(
+        child=ScoreField(),
+        default=dict,
+        help_text="Labels of the project with a threshold of their own, in the place of confidence_threshold.",
+    )
+    label_map = LabelMapField(
+        child=StrictCharField(max_length=200),
+        default=dict,
+        help_text="Classes of the model, or words for it to look for, to labels of the project.",
+    )
+    boxes_to_masks = StrictBooleanField(
+        default=False,
+        help_text="Instead of finding objects, make masks of accepted boxes, on finished items too.",
+    )
     item_uids = serializers.ListField(
         child=StrictCharField(max_length=64),
         required=False,
-        help_text="Only these items, as far as unlabeled.",
+        help_text="Only these items, as far as they wait for such a job.",
     )
     sample = StrictIntegerField(required=False, min_value=1, max_value=2**31 - 1, help_text="Only a random sample.")
     seed = StrictIntegerField(
@@ -70,6 +91,18 @@ class JobSerializer(serializers.ModelSerializer[Job]):
 
     project = serializers.CharField(source="project_uid", read_only=True)
     labels = serializers.ListField(child=serializers.CharField(), read_only=True)
+    thresholds = serializers.DictField(
+        child=serializers.FloatField(), read_only=True, help_text="Labels with a threshold of their own."
+    )
+    label_map = serializers.DictField(
+        child=serializers.CharField(), read_only=True, help_text="Classes of the model to labels of the project."
+    )
+    boxes_to_masks = serializers.BooleanField(
+        read_only=True, help_text="Whether it makes masks of accepted boxes, instead of finding objects."
+    )
+    model_version = serializers.CharField(
+        read_only=True, help_text="The registered version; empty for the weights that the settings name."
+    )
     processed_items = serializers.IntegerField(read_only=True)
     progress_pct = serializers.IntegerField(
         read_only=True, allow_null=True, min_value=0, max_value=100, help_text="null until the job is planned"
@@ -85,8 +118,12 @@ class JobSerializer(serializers.ModelSerializer[Job]):
             "project",
             "status",
             "model_type",
+            "model_version",
             "confidence_threshold",
+            "thresholds",
             "labels",
+            "label_map",
+            "boxes_to_masks",
             "dry_run",
             "total_items",
             "processed_items",
@@ -122,17 +159,30 @@ class ModelSerializer(serializers.Serializer[dict[str, Any]]):
 
     model_type = serializers.CharField()
     title = serializers.CharField()
+    default_version = serializers.CharField(
+        help_text="The registered version that new jobs use; empty for the weights that the settings name."
+    )
     ready = serializers.BooleanField(help_text="Whether a live worker can run it now.")
-    reason = serializers.CharField(help_text="Why it is not ready; empty when it is.")
+    allowed = serializers.BooleanField(help_text="Whether you may use it.")
+    startable = serializers.BooleanField(
+        help_text="Whether a job would be taken: you may use it, and it runs or waits for a worker."
+    )
+    reason = serializers.CharField(help_text="Why it is not ready, or not for you; empty when it is.")
     name = serializers.CharField()
-    version = serializers.CharField()
+    version = serializers.CharField(help_text="The version of the weights that a worker has loaded.")
     labels = serializers.ListField(
         child=serializers.CharField(),
         allow_null=True,
         help_text="Its classes; null when unknown or any word will do.",
     )
     output_kinds = serializers.ListField(child=serializers.ChoiceField(choices=["box", "polygon"]))
+    takes_boxes = serializers.BooleanField(help_text="Whether it can make masks of boxes: see boxes_to_masks.")
     device = serializers.CharField()
+    engine = serializers.CharField(help_text="What computes: pytorch, openvino, onnxruntime or the model's own.")
+    notes = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="What to know of how it was loaded: an engine that was refused, and why.",
+    )
     workers = serializers.IntegerField(help_text="How many live workers serve it.")
 
 

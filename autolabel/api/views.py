@@ -75,7 +75,7 @@ class AutoLabelView(_Explicit, GenericAPIView):
         responses={
             202: JobSerializer,
             400: OpenApiResponse(description="A field is wrong; the answer names it and what is allowed."),
-            403: OpenApiResponse(description="You may see the project, but not run jobs on it."),
+            403: OpenApiResponse(description="You may see the project, but not run jobs on it, or not use this model."),
             404: OpenApiResponse(description="There is no such project, or you may not see it."),
             409: ConflictSerializer,
             422: OpenApiResponse(description="The Idempotency-Key was used for another request."),
@@ -164,4 +164,4 @@ class ModelsView(_Explicit, GenericAPIView):
     @extend_schema(operation_id="auto_label_models", responses=ModelSerializer(many=True))
     def get(self, request: Request) -> Response:
         """The models of the registry, and whether a live worker can run them."""
-        return Response([ModelSerializer(model).data for model in published_models()])
+        return Response([ModelSerializer(model).data for model in published_models(request.user)])

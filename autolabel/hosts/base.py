@@ -6,12 +6,12 @@ One suite, `tests/autolabel/host_contract.py`, says what a host must do and runs
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import IO, Any, Literal, Protocol
 
-from autolabel.shapes import Kind, Shape
+from autolabel.shapes import BoxPrompt, Kind, Shape
 
 __all__ = [
     "Action",
@@ -53,11 +53,16 @@ class LabelTarget:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which of the unlabeled items a job is about: all, those named, or a random sample that `seed` repeats."""
+    """Which items a job is about: all that wait for it, those named, or a random sample that `seed` repeats.
+
+    Unlabeled items wait for a model that finds objects. With `boxes_to_masks` it is the items on which people have
+    accepted boxes, finished ones included, flagged ones not.
+    """
 
     item_uids: tuple[str, ...] | None = None
     sample: int | None = None
     seed: int = 0
+    boxes_to_masks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,7 @@ class JobRef:
     status: str
     model_name: str
     model_version: str
+    boxes_to_masks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +129,12 @@ class Host(Protocol):
         """The uids of unlabeled items in a fixed order, streamed, resuming behind the item `after`.
 
         Unlabeled: no human annotation, no verdict, not done, not flagged. Items with only untouched drafts count.
+        With `scope.boxes_to_masks`: items with accepted boxes, see Scope.
         A sample is fixed by its seed as long as the set of unlabeled items is.
         """
+
+    def box_prompts(self, project: Project, item_uids: Sequence[str]) -> Mapping[str, Sequence[BoxPrompt]]:
+        """The boxes that people have accepted on these items, for a job that makes masks of them."""
 
     def open_image(self, project: Project, item_uid: str) -> AbstractContextManager[IO[bytes]]:
         """The item's original file, open for reading.
@@ -137,6 +147,11 @@ class Host(Protocol):
 
         Replaces the untouched drafts that earlier jobs left on these items, and nothing that a person reviewed.
         Writes nothing on an item that a person has labeled meanwhile, or that is gone, and returns those items' uids.
+
+        For a job with `boxes_to_masks` each draft's `shape.source` names the box that it is the mask of. The draft
+        lies beside that box until it is accepted, which discards the box; a finished item is opened again. Drafts
+        whose box is gone or has changed its status are left out; an item without any other is returned as taken.
+        Only earlier masks of boxes are replaced.
         """
 
     def delete_drafts(self, job: JobRef) -> int:

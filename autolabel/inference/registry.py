@@ -4,23 +4,24 @@ AUTOLABEL = {
     "MODELS": {
         "yolo": {
             "PREDICTOR": "autolabel.inference.yolo.YoloPredictor",
-            "WEIGHTS": BASE_DIR / "weights" / "yolo26n.pt",   # an existing absolute path
+            "WEIGHTS": BASE_DIR / "weights" / "yolo26n.pt",   # an absolute path, or "storage:KEY"
             "SHA256": "…",                                   # a .pt file is a pickle: never load an unknown one
-            "TITLE": "YOLO26 nano",                          # optional from here on
-            "QUEUE": "autolabel", "FLOOR": 0.05, "MAX_PREDICTIONS": 100, "BATCH_SIZE": 8,
-            "OPTIONS": {"imgsz": 640, "device": "auto"},
+            # Optional from here on, with their defaults:
+            "TITLE": "yolo", "QUEUE": "autolabel", "FLOOR": 0.05, "MAX_PREDICTIONS": 100, "BATCH_SIZE": 8,
+            "DEVICE": "auto", "PRECISION": "auto", "ENGINE": "auto", "IMAGE_SIZE": None, "CONCURRENCY": None,
+            "PERMISSION": "", "GROUP": "", "DETECTOR": None, "HOW_TO_GET": "", "OPTIONS": {},
         },
     },
 }
+
+docs/models.md explains each key. Versions registered without a redeploy are added to this by `autolabel.jobs.catalog`.
 """
 
 from __future__ import annotations
 
-import hashlib
+import gc
 import logging
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+import sys
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
@@ -29,96 +30,115 @@ from autolabel.conf import conf
 from autolabel.exceptions import ModelUnavailable
 
 from .base import ModelSpec, Predictor
+from .entries import read_registry
+from .weights import located, verify_weights
 
-__all__ = ["get_spec", "load_predictor", "specs"]
+__all__ = [
+    "build_predictor",
+    "get_spec",
+    "load_predictor",
+    "missing_weights",
+    "specs",
+    "unload",
+    "verify_weights",
+    "warm_spec",
+]
 
 logger = logging.getLogger(__name__)
 
-_KEYS = {
-    "PREDICTOR",
-    "WEIGHTS",
-    "SHA256",
-    "TITLE",
-    "QUEUE",
-    "FLOOR",
-    "MAX_PREDICTIONS",
-    "BATCH_SIZE",
-    "OPTIONS",
-}
 # The predictor that this process has loaded last, by its spec: one model stays warm, and two never fill the memory.
 _warm: dict[str, tuple[ModelSpec, Predictor]] = {}
 
 
 def specs() -> dict[str, ModelSpec]:
-    """The registry by model_type, in the order of the settings. Raises ImproperlyConfigured."""
-    return {model_type: _spec(model_type, entry) for model_type, entry in conf().models.items()}
+    """The settings' models by model_type, in their order. Raises ImproperlyConfigured."""
+    registry, mistakes = read_registry(conf().models, conf().queue)
+    if mistakes:
+        raise ImproperlyConfigured(" ".join(f"{mistake.text} {mistake.hint}" for mistake in mistakes))
+    return registry
 
 
 def get_spec(model_type: str) -> ModelSpec:
-    """Raises ModelUnavailable for a name the registry does not have."""
+    """The model as the settings have it. Raises ModelUnavailable for a name they do not have."""
     try:
         return specs()[model_type]
     except KeyError:
         raise ModelUnavailable(f"The registry has no model {model_type!r}.") from None
 
 
-def _spec(model_type: str, entry: Mapping[str, Any]) -> ModelSpec:
-    unknown = sorted(set(entry) - _KEYS)
-    if unknown:
-        raise ImproperlyConfigured(f"The model {model_type!r} has unknown keys: {', '.join(unknown)}.")
-    if not entry.get("PREDICTOR"):
-        raise ImproperlyConfigured(f"The model {model_type!r} names no PREDICTOR class.")
-    weights = Path(entry["WEIGHTS"]) if entry.get("WEIGHTS") else None
-    if weights is not None and not weights.is_absolute():
-        raise ImproperlyConfigured(f"WEIGHTS of the model {model_type!r} must be an absolute path.")
-    if weights is not None and len(entry.get("SHA256", "")) != 64:
-        raise ImproperlyConfigured(f"The model {model_type!r} has WEIGHTS but no SHA256 to verify them by.")
-    return ModelSpec(
-        model_type=model_type,
-        predictor=entry["PREDICTOR"],
-        weights=weights,
-        sha256=entry.get("SHA256", "").lower(),
-        queue=entry.get("QUEUE", conf().queue),
-        title=entry.get("TITLE", model_type),
-        floor=entry.get("FLOOR", 0.05),
-        max_predictions=entry.get("MAX_PREDICTIONS", 100),
-        batch_size=entry.get("BATCH_SIZE", 8),
-        options=dict(entry.get("OPTIONS", {})),
-    )
-
-
-def load_predictor(model_type: str) -> Predictor:
+def load_predictor(spec: ModelSpec) -> Predictor:
     """The model, loaded, from memory if this process used it last. Raises ModelUnavailable with the reason."""
-    spec = get_spec(model_type)
-    held = _warm.get(model_type)
+    held = _warm.get(spec.model_type)
     if held and held[0] == spec:
         return held[1]
+    ready = _located(spec)
+    # Only now: missing weights are no reason to forget the model that does run.
+    unload()
+    predictor = _construct(ready)
+    _warm[spec.model_type] = (spec, predictor)
+    return predictor
+
+
+def build_predictor(spec: ModelSpec) -> Predictor:
+    """The model, loaded anew from verified weights and not kept. Raises ModelUnavailable with the reason.
+
+    For a predictor that runs another model: SAM's detector, for instance.
+    """
+    return _construct(_located(spec))
+
+
+def warm_spec() -> ModelSpec | None:
+    """The model that `load_predictor` would answer from memory."""
+    return next((spec for spec, _ in _warm.values()), None)
+
+
+def unload() -> None:
+    """Forget the warm model and give back its memory."""
     _warm.clear()
+    gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+
+
+def missing_weights(spec: ModelSpec) -> str:
+    """Why the model can run nowhere, because it needs weights and nobody has named any; empty if that is not so.
+
+    Known without loading anything, so that the web process can say it: from `needs_weights` and `how_to_get` of the
+    predictor class, both optional.
+    """
+    if spec.detector is not None and (reason := missing_weights(spec.detector)):
+        return f"Its detector cannot run. {reason}"
+    if spec.weights is not None or spec.weights_key:
+        return ""
     try:
-        verify_weights(spec)
+        predictor = import_string(spec.predictor)
+    except Exception:
+        return ""  # a system check and the workers say that
+    if not getattr(predictor, "needs_weights", False):
+        return ""
+    how = spec.how_to_get or getattr(predictor, "how_to_get", "")
+    return f"The model {spec.model_type!r} has no weights. {how}".strip()
+
+
+def _located(spec: ModelSpec) -> ModelSpec:
+    reason = missing_weights(spec)
+    if reason:
+        raise ModelUnavailable(reason)
+    return located(spec)
+
+
+def _construct(spec: ModelSpec) -> Predictor:
+    try:
         predictor: Predictor = import_string(spec.predictor)(spec)
     except ModelUnavailable:
         raise
     except ImportError as error:
-        raise ModelUnavailable(f"The model {model_type!r} needs a library that is missing here: {error}") from error
+        reason = f"The model {spec.model_type!r} needs a library that is missing here: {error}"
+        raise ModelUnavailable(reason) from error
     except Exception as error:
         # The reason is shown to people who start jobs; paths of the server are for its log alone.
-        logger.exception("The model %s cannot be loaded", model_type)
-        reason = f"The model {model_type!r} cannot be loaded ({type(error).__name__}); the worker's log says more."
+        logger.exception("The model %s cannot be loaded", spec.model_type)
+        reason = f"The model {spec.model_type!r} cannot be loaded ({type(error).__name__}); the worker's log says more."
         raise ModelUnavailable(reason) from error
-    _warm[model_type] = (spec, predictor)
     return predictor
-
-
-def verify_weights(spec: ModelSpec) -> None:
-    """Raises ModelUnavailable unless the weights exist and are byte for byte the registered ones."""
-    if spec.weights is None:
-        return
-    if not spec.weights.is_file():
-        raise ModelUnavailable(f"The weights of {spec.model_type!r} are not on this machine ({spec.weights.name}).")
-    with spec.weights.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if digest != spec.sha256:
-        raise ModelUnavailable(
-            f"The weights of {spec.model_type!r} are not the registered ones (sha256 {digest[:12]}…); not loaded."
-        )

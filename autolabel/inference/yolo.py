@@ -1,124 +1,168 @@
-"""YOLO boxes on ultralytics."""
+"""YOLO boxes and outlines, on ultralytics' networks."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from autolabel.exceptions import ModelUnavailable
-from autolabel.shapes import Shape, clip_box
+from autolabel.shapes import Box, Kind, Shape, clip_box
 
 from .base import ModelInfo, ModelSpec
+from .checkpoints import read_options
+from .devices import Chosen, choose, use_all_cores
+from .engines import installed_versions
+from .masks import polygons_bounds
+from .runtime import Exportable, Running, choose_engine
+from .yolo_masks import outline
+from .yolo_network import (
+    difference,
+    export_weights,
+    import_ultralytics,
+    make_pipeline,
+    reference_network,
+    use_network,
+)
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["YoloPredictor", "import_ultralytics"]
+__all__ = ["YoloPredictor", "import_ultralytics", "installed_versions"]
 
-
-def import_ultralytics() -> Any:
-    """Import ultralytics so that it stays offline, installs nothing and unpickles only what it knows.
-
-    The variables must stand before the first import. It also replaces `PIL.Image.open` by a version that asks for
-    another package when a file is unreadable; the original is put back.
-    """
-    os.environ.setdefault("YOLO_CONFIG_DIR", str(Path(tempfile.gettempdir()) / f"autolabel-ultralytics-{os.getuid()}"))
-    os.environ.update(YOLO_OFFLINE="true", YOLO_AUTOINSTALL="false", ULTRALYTICS_SAFE_LOAD="1", YOLO_VERBOSE="false")
-    from PIL import Image
-
-    original = Image.open
-    import ultralytics
-
-    Image.open = original
-    return ultralytics
-
-
-def installed_versions(*distributions: str) -> dict[str, str]:
-    """The versions of those of `distributions` that are installed."""
-    found = {}
-    for name in distributions:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+_KINDS: dict[str, Kind] = {"detect": "box", "segment": "polygon"}
+_OPTIONS = {"iou": 0.7}
+_LIBRARIES = ("torch", "ultralytics", "ultralytics-opencv-headless")
+_IMAGE_SIZE = 640  # of weights that do not tell at what size they were trained
 
 
 class YoloPredictor:
-    """A YOLO detection checkpoint. Class names come from the weights.
+    """A YOLO checkpoint: boxes from detection weights, polygons with holes from segmentation (`-seg`) weights.
 
-    Options: `imgsz` (pixels of the network's square input, default 640), `device` ("auto", "cpu", "cuda:0", …),
-    `iou` (the overlap above which boxes of one class are one, default 0.7).
+    Class names come from the weights. IMAGE_SIZE is rounded up to a multiple of the network's stride; without it, it is
+    the size that the weights were trained at. Options: `iou` (the overlap above which boxes of one class are one,
+    default 0.7).
     """
 
+    needs_weights: ClassVar[bool] = True
+    how_to_get: ClassVar[str] = (
+        "Name a YOLO .pt file, such as yolo26n.pt or yolo26n-seg.pt of ultralytics, and its SHA256 in the settings."
+    )
+
     def __init__(self, spec: ModelSpec) -> None:
-        if spec.weights is None:
-            raise ModelUnavailable(f"The model {spec.model_type!r} names no WEIGHTS.")
-        ultralytics = import_ultralytics()
-        import torch
-
-        self._spec = spec
-        self._model = ultralytics.YOLO(str(spec.weights))
-        if self._model.task != "detect":
-            raise ModelUnavailable(
-                f"{spec.weights.name} holds a {self._model.task} model; yolo takes detection weights."
-            )
-        device = spec.options.get("device", "auto")
-        self._device = ("cuda:0" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-        self._names: dict[int, str] = dict(self._model.names)
-        self._warm_up()
-        # The first predict has told torch to leave one core idle; on a small machine that costs half the speed.
-        torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1))
-        self.info = ModelInfo(
-            name=spec.weights.stem,
-            version=spec.sha256[:12],
-            weights_sha256=spec.sha256,
-            labels=tuple(self._names[index] for index in sorted(self._names)),
-            kinds=("box",),
-            engine="pytorch",
-            device=self._device,
-            libraries=installed_versions("torch", "ultralytics", "ultralytics-opencv-headless"),
-        )
-
-    def predict_batch(self, images: Sequence[np.ndarray], labels: Sequence[str], floor: float) -> list[list[Shape]]:
-        """Boxes above `floor`, best first; see Predictor. `labels` are ignored: the classes are the weights' own."""
-        if not images:
-            return []
-        results = self._predict([image[..., ::-1] for image in images], floor)
-        return [
-            self._shapes(result, image.shape[1], image.shape[0]) for result, image in zip(results, images, strict=True)
-        ]
-
-    def _predict(self, bgr_images: list[np.ndarray], floor: float) -> list[Any]:
-        # A list is one true batch. rect=False pads every image to the same square, so that an image's result does
-        # not depend on the images it shares the batch with.
-        results: list[Any] = self._model.predict(
-            bgr_images,
-            imgsz=self._spec.options.get("imgsz", 640),
-            conf=floor,
-            iou=self._spec.options.get("iou", 0.7),
-            max_det=self._spec.max_predictions,
-            device=self._device,
+        options = read_options(spec, _OPTIONS)
+        chosen = choose(spec)
+        model = _open_weights(spec)
+        self._kind = _kind_of(model, spec)
+        self._names: dict[int, str] = dict(model.names)
+        size = _image_size(model, spec)
+        self._pipeline = make_pipeline(
+            model,
+            task=model.task,
+            mode="predict",
+            imgsz=size,
+            iou=options["iou"],
+            max_det=spec.max_predictions,
+            device=chosen.device,
+            quantize=16 if chosen.half else None,
+            # Every image is padded to the same square, so that its result does not depend on those beside it.
             rect=False,
             save=False,
             verbose=False,
         )
-        return results
+        del model
+        use_all_cores()
+        running = self._choose_engine(spec, chosen, size)
+        self.info = self._describe(spec, chosen, running)
+
+    def predict_batch(self, images: Sequence[np.ndarray], labels: Sequence[str], floor: float) -> list[list[Shape]]:
+        """Shapes above `floor`, best first; see Predictor. `labels` are ignored: the classes are the weights' own."""
+        if not images:
+            return []
+        self._pipeline.args.conf = floor
+        results = self._pipeline(list(images))
+        return [
+            self._shapes(result, image.shape[1], image.shape[0]) for result, image in zip(results, images, strict=True)
+        ]
+
+    def _choose_engine(self, spec: ModelSpec, chosen: Chosen, size: int) -> Running:
+        import torch
+
+        assert spec.weights is not None
+        classes = len(self._names)
+        subject = Exportable(
+            reference=reference_network(self._pipeline),
+            image_size=size,
+            libraries=installed_versions(*_LIBRARIES),
+            export=export_weights(spec.weights, size),
+            difference=lambda outputs, wanted: difference(outputs, wanted, classes),
+        )
+        threads = torch.get_num_threads()
+        running = choose_engine(spec, chosen.device, subject)
+        torch.set_num_threads(threads)  # an export has changed it
+        if running.network is not None:
+            use_network(self._pipeline, running.network)
+        return running
+
+    def _describe(self, spec: ModelSpec, chosen: Chosen, running: Running) -> ModelInfo:
+        assert spec.weights is not None
+        return ModelInfo(
+            name=spec.weights.stem,
+            version=spec.version or spec.sha256[:12],
+            weights_sha256=spec.sha256,
+            labels=tuple(self._names[index] for index in sorted(self._names)),
+            kinds=(self._kind,),
+            engine=running.engine,
+            device=chosen.device,
+            libraries=installed_versions(*_LIBRARIES) | running.libraries,
+            precision=chosen.precision,
+            notes=running.notes,
+        )
 
     def _shapes(self, result: Any, width: int, height: int) -> list[Shape]:
         boxes = result.boxes
         shapes = []
-        for box, score, index in zip(boxes.xyxy.tolist(), boxes.conf.tolist(), boxes.cls.tolist(), strict=True):
+        rows = zip(boxes.xyxy.tolist(), boxes.conf.tolist(), boxes.cls.tolist(), strict=True)
+        for number, (box, score, index) in enumerate(rows):
             clipped = clip_box(box, width, height)
-            if clipped is not None:
-                shapes.append(Shape(self._names[int(index)], min(1.0, max(0.0, score)), clipped))
+            if clipped is None:
+                continue
+            shape = Shape(self._names[int(index)], min(1.0, max(0.0, score)), clipped)
+            outlined = shape if self._kind == "box" else self._outlined(shape, result, number, (width, height))
+            if outlined is not None:
+                shapes.append(outlined)
         return sorted(shapes, key=lambda shape: -shape.score)
 
-    def _warm_up(self) -> None:
-        import numpy as np
+    def _outlined(self, shape: Shape, result: Any, number: int, size: tuple[int, int]) -> Shape | None:
+        height, width = self._pipeline.imgsz
+        polygons = outline(result.logits[number].cpu().numpy(), shape.bbox_xyxy, size, (width, height))
+        if polygons is None:
+            return None
+        bounds: Box = polygons_bounds(polygons)
+        return Shape(shape.label, shape.score, bounds, polygons)
 
-        self._predict([np.zeros((32, 32, 3), np.uint8)], self._spec.floor)
+
+def _open_weights(spec: ModelSpec) -> Any:
+    if spec.weights is None:
+        raise ModelUnavailable(f"The model {spec.model_type!r} names no WEIGHTS.")
+    return import_ultralytics().YOLO(str(spec.weights))
+
+
+def _kind_of(model: Any, spec: ModelSpec) -> Kind:
+    kind = _KINDS.get(model.task)
+    if kind is None:
+        raise ModelUnavailable(
+            f"WEIGHTS of {spec.model_type!r} hold a model for the task {model.task!r}; YoloPredictor takes detection "
+            "weights, which give boxes, and segmentation weights (-seg), which give polygons."
+        )
+    channels = model.model.yaml.get("channels", 3)
+    if channels != 3:
+        raise ModelUnavailable(
+            f"WEIGHTS of {spec.model_type!r} take images of {channels} channels, not of red, green and blue."
+        )
+    return kind
+
+
+def _image_size(model: Any, spec: ModelSpec) -> int:
+    size = spec.image_size or model.overrides.get("imgsz") or _IMAGE_SIZE
+    stride = max(int(model.model.stride.max()), 32)
+    return -(-int(size) // stride) * stride

@@ -116,9 +116,14 @@ def _result(job: Job, one: _Judged, taken: bool) -> ItemResult:
     elif drafts := one.drafts():
         row.outcome, row.drafts = ItemResult.Outcome.SUCCESSFUL, len(drafts)
     else:
-        row.outcome = ItemResult.Outcome.SKIPPED
-        row.reason = reason_for_none(one.shapes, job.confidence_threshold)
+        row.outcome, row.reason = ItemResult.Outcome.SKIPPED, _reason_for_none(job, one)
     return row
+
+
+def _reason_for_none(job: Job, one: _Judged) -> str:
+    if not one.shapes and one.outcome.counts.get("dropped"):
+        return ItemResult.Reason.LOW_QUALITY
+    return reason_for_none(one.shapes, job.confidence_threshold)
 
 
 def _fate(fate: Fate, taken: bool) -> Fate:
@@ -154,6 +159,8 @@ def _tally(judged: Sequence[_Judged], results: Sequence[ItemResult], taken: set[
             counts["predictions"][shape.label] += 1
             final = _fate(fate, one.outcome.item_uid in taken)
             counts["drafts" if final == Fate.DRAFTED else final.value][named.label] += 1
+        for group, reasons in one.outcome.counts.items():
+            counts[group].update(reasons)
     for row in results:
         if row.reason:
             counts[row.outcome][row.reason] += 1

@@ -7,22 +7,25 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 from autolabel import queue
 from autolabel.conf import conf
 from autolabel.exceptions import ModelUnavailable
-from autolabel.hosts.base import Host, Project
+from autolabel.hosts.base import Host, LabelTarget, Project
 from autolabel.hosts.loader import get_host
 from autolabel.inference.base import ModelInfo, ModelSpec, Predictor
-from autolabel.inference.registry import get_spec, load_predictor
+from autolabel.inference.registry import load_predictor
+from autolabel.inference.weights import WeightsUnavailable
 from autolabel.models import Chunk, ItemResult, Job, Worker
 
-from . import leases, lifecycle, planner
+from . import leases, lifecycle, planner, turns
+from .catalog import VersionGone, spec_for
 from .commit import Fenced, JobEnded, commit_batch
-from .matching import LabelMatcher, fold
+from .matching import LabelMatcher, unfindable
 from .pipeline import Failure, Outcome, Stopped, StorageStalled, predict_items
+from .refusals import kinds_refusal
 
 __all__ = ["run_lane"]
 
@@ -34,57 +37,85 @@ def run_lane(job_uid: str, should_stop: Callable[[], bool] = lambda: False) -> N
     job = Job.objects.select_related("created_by").filter(uid=job_uid).first()
     if job is None or not job.is_active:
         return
+    spec = _spec_of(job)
+    if spec is None:
+        return
+    if not turns.has_room(spec):
+        # Before the model is loaded, which may be why so few may run it.
+        turns.wait(job)
+        return
     host = get_host()
     lifecycle.start(job.pk)
-    with host.worker_context(job.created_by):
-        lane = _prepare(job, host)
-        if lane is None:
-            return
-        for open_chunks in planner.plan_slices(job, host, lane.project):
-            lane.ring_for_others(open_chunks)
-            if should_stop():
-                break
-        lane.work(should_stop)
+    try:
+        with host.worker_context(job.created_by):
+            lane = _prepare(job, spec, host)
+            if lane is None:
+                return
+            for open_chunks in planner.plan_slices(job, host, lane.project):
+                lane.ring_for_others(open_chunks)
+                if should_stop():
+                    break
+            lane.work(should_stop)
+    finally:
+        turns.pass_on(job, spec)
 
 
-def _prepare(job: Job, host: Host) -> _Lane | None:
+def _spec_of(job: Job) -> ModelSpec | None:
+    """The model at the job's version, or None where it cannot run here."""
+    try:
+        return spec_for(job.model_type, job.model_version)
+    except VersionGone as error:
+        lifecycle.fail(job.pk, str(error))
+    except ModelUnavailable as error:
+        _not_here(job, error)
+    return None
+
+
+def _not_here(job: Job, error: ModelUnavailable) -> None:
+    """Where a live worker may have the model, the job is for that one, and the reaper rings again; else it fails."""
+    may_pass = isinstance(error, WeightsUnavailable)
+    Worker.objects.mark_unready(job.model_type, str(error), job.model_version, may_pass=may_pass)
+    if not Worker.objects.can_run(job.model_type, job.model_version):
+        lifecycle.fail(job.pk, str(error))
+
+
+def _prepare(job: Job, spec: ModelSpec, host: Host) -> _Lane | None:
     """Everything a lane needs, or None after failing the job because it can never run."""
     try:
         project = host.get_project_trusted(job.project_uid)
-        spec = get_spec(job.model_type)
-        predictor = load_predictor(job.model_type)
+        predictor = load_predictor(spec)
     except LookupError:
         lifecycle.fail(job.pk, "The project no longer exists.")
         return None
     except ModelUnavailable as error:
-        # Not here. Where a live worker has the model ready, the job is for that one, and the reaper rings again.
-        Worker.objects.mark_unready(job.model_type, str(error))
-        if not Worker.objects.can_run(job.model_type):
-            lifecycle.fail(job.pk, str(error))
+        _not_here(job, error)
         return None
-    unknown = _unknown_to_model(job, predictor.info)
-    if unknown:
-        lifecycle.fail(job.pk, unknown)
+    targets = host.label_targets(project)
+    unfit = _unfit(job, targets, predictor.info)
+    if unfit:
+        lifecycle.fail(job.pk, unfit)
         return None
     Job.objects.filter(pk=job.pk, model_info={}).update(model_info=_as_json(spec, predictor.info))
     job.refresh_from_db(fields=["status", "model_info"])
-    matcher = LabelMatcher(host.label_targets(project), job.labels, job.confidence_threshold)
+    matcher = LabelMatcher(
+        targets, job.labels, job.confidence_threshold, thresholds=job.thresholds, label_map=job.label_map
+    )
     return _Lane(job, host, project, spec, predictor, matcher)
 
 
-def _unknown_to_model(job: Job, info: ModelInfo) -> str:
-    """Why the job's labels cannot be found by the model; empty when they can."""
-    if info.labels is None:
-        return ""
-    known = {fold(label) for label in info.labels}
-    unknown = [label for label in job.labels if fold(label) not in known]
-    if not unknown:
-        return ""
-    return f"The model {info.name} does not know {', '.join(unknown)}. It knows {', '.join(info.labels)}."
+def _unfit(job: Job, targets: Sequence[LabelTarget], info: ModelInfo) -> str:
+    """Why the model, as it turned out to be, cannot do what the job asks; empty when it can."""
+    if job.boxes_to_masks:
+        return "" if info.takes_boxes else f"The model {info.name} makes no masks from boxes."
+    unknown = unfindable(job.labels, info.labels, job.label_map)
+    if unknown:
+        return f"The model {info.name} does not know {', '.join(unknown)}. It knows {', '.join(info.labels or ())}."
+    return kinds_refusal(targets, job.labels, info.kinds, info.name)
 
 
 def _as_json(spec: ModelSpec, info: ModelInfo) -> dict[str, object]:
-    return {"model_type": spec.model_type, "floor": spec.floor, **asdict(info)}
+    registered = {"model_type": spec.model_type, "registered_version": spec.version, "floor": spec.floor}
+    return {**registered, **asdict(info)}
 
 
 class _Lane:
@@ -102,7 +133,7 @@ class _Lane:
 
     def ring_for_others(self, open_chunks: int) -> None:
         """Ring for as many lanes as the chunks can use beside this one."""
-        wanted = min(open_chunks, conf().lanes_per_job) - 1
+        wanted = min(open_chunks, conf().lanes_per_job, self._spec.concurrency or open_chunks) - 1
         try:
             missing = wanted - queue.queued_lanes(self._job.uid, self._spec.queue)
             if missing > 0:
@@ -115,7 +146,7 @@ class _Lane:
         while not should_stop():
             if time.monotonic() >= ends_at:
                 return self._hand_over()
-            chunk = leases.claim(self._job.pk)
+            chunk = leases.claim(self._job.pk, self._spec)
             if chunk is None:
                 # Covers a planner that was killed between its last commit and its look at the open chunks.
                 lifecycle.finish_if_done(self._job.pk)
@@ -125,6 +156,8 @@ class _Lane:
             except Fenced:
                 logger.info("Lost the lease of %s; another lane has it.", chunk)
             except JobEnded:
+                # A lease that nobody uses would hold a place of the model until it runs out.
+                leases.release(chunk, refund=True)
                 return None
             except Stopped:
                 leases.release(chunk, refund=True)
@@ -154,6 +187,8 @@ class _Lane:
                 todo,
                 self._matcher.names(),
                 stop=lambda: watch.over.is_set() or should_stop(),
+                boxes_to_masks=self._job.boxes_to_masks,
+                label_key=self._matcher.label_of,
             ):
                 left -= len(outcomes)
                 self._commit(chunk, outcomes, close=left == 0)
@@ -164,6 +199,7 @@ class _Lane:
 
     def _hand_over(self) -> None:
         """Ring for a successor, which stands in line behind the other jobs."""
+        turns.pass_on(self._job, self._spec)
         try:
             if self._job.chunks.claimable().exists():
                 queue.ring(self._job.uid, self._spec.queue)

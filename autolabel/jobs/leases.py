@@ -12,8 +12,11 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from autolabel.conf import conf
+from autolabel.inference.base import ModelSpec
 from autolabel.models import Chunk, Job
 from autolabel.models.job import new_uid
+
+from . import turns
 
 __all__ = ["Watch", "claim", "lease_end", "release", "release_expired"]
 
@@ -25,10 +28,17 @@ def lease_end() -> object:
     return Now() + timedelta(seconds=conf().lease_seconds)
 
 
-def claim(job_id: int) -> Chunk | None:
-    """Claim the next chunk of a running job nobody works on, under a new token; None when there is none."""
+def claim(job_id: int, spec: ModelSpec | None = None) -> Chunk | None:
+    """Claim the next chunk of a running job nobody works on, under a new token; None when there is none.
+
+    Also None while as many lanes as the job's model, `spec`, may have are working, on whichever jobs.
+    """
     alias = router.db_for_write(Chunk)
     with transaction.atomic(using=alias):
+        if spec is not None and spec.concurrency is not None:
+            turns.lock(spec)
+            if not turns.has_room(spec):
+                return None
         candidates = Chunk.objects.claimable().filter(job_id=job_id, job__status=Job.Status.RUNNING)
         if connections[alias].features.has_select_for_update_skip_locked:
             candidates = candidates.select_for_update(skip_locked=True, of=("self",))

@@ -63,7 +63,8 @@ def tell_host(job: Job) -> None:
 
 def job_ref(job: Job) -> JobRef:
     info = job.model_info
-    return JobRef(job.uid, job.project_uid, job.status, info.get("name", ""), info.get("version", ""))
+    name, version = info.get("name", ""), info.get("version", "")
+    return JobRef(job.uid, job.project_uid, job.status, name, version, job.boxes_to_masks)
 
 
 def _change(job_id: int, to: str, **fields: Any) -> bool:

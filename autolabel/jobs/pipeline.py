@@ -1,21 +1,25 @@
-"""From item uids to shapes: read and decode in threads, batch, predict. Knows nothing of jobs."""
+"""From item uids to shapes: read and decode in threads, batch, predict, sort out. Knows nothing of jobs."""
 
 from __future__ import annotations
 
 import logging
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import cast
 
 from django.db import connections
 
 from autolabel.conf import conf
 from autolabel.exceptions import ItemUnreadable
 from autolabel.hosts.base import Host, Project
-from autolabel.inference.base import ModelSpec, Predictor
+from autolabel.inference import memory
+from autolabel.inference.base import BoxPredictor, ModelSpec, Predictor
 from autolabel.inference.images import DecodedImage, decode_image
-from autolabel.shapes import Shape
+from autolabel.inference.quality import Limits, gate, limits
+from autolabel.shapes import BoxPrompt, Shape
 
 __all__ = ["Failure", "Outcome", "Stopped", "StorageStalled", "predict_items"]
 
@@ -42,13 +46,17 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one item: the upright size in pixels and the shapes found, or why there are none."""
+    """What came of one item: the upright size in pixels and the shapes found, or why there are none.
+
+    `counts` go into the job's tally: group ("dropped", "incidents"; see jobs.tally) to reason to number.
+    """
 
     item_uid: str
     width: int = 0
     height: int = 0
     shapes: tuple[Shape, ...] = ()
     failure: Failure | None = None
+    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,20 @@ class _Loaded:
     item_uid: str
     image: DecodedImage | None = None
     error: Exception | None = None
+    # The boxes that people have accepted on it, for a job that makes masks of them.
+    prompts: Sequence[BoxPrompt] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What is done to every batch."""
+
+    predictor: Predictor
+    spec: ModelSpec
+    labels: Sequence[str]
+    boxes_to_masks: bool
+    limits: Limits
+    label_key: Callable[[str], str]
 
 
 def predict_items(
@@ -66,12 +88,25 @@ def predict_items(
     item_uids: Sequence[str],
     labels: Sequence[str],
     stop: Callable[[], bool],
+    *,
+    boxes_to_masks: bool = False,
+    label_key: Callable[[str], str] = str.casefold,
 ) -> Iterator[list[Outcome]]:
     """Yield the outcomes of `item_uids` batch by batch, each item once, while the next images are being decoded.
+
+    With `boxes_to_masks` the model, which must be a BoxPredictor, makes masks of the boxes that the host has accepted
+    on the items, and an item without any has no shapes; otherwise it finds objects, `labels` being what to look for.
+    What fails the quality gate is left out and counted; `label_key` gives the name under which classes of the model
+    are one label there.
 
     An unreadable or unpredictable item is an outcome with a failure. Raises Stopped between batches when `stop()`,
     StorageStalled when the host's storage does not answer after retries.
     """
+    work = _Work(predictor, spec, labels, boxes_to_masks, limits(), label_key)
+
+    def predict(batch: list[_Loaded]) -> list[Outcome]:
+        return _predict(work, _with_prompts(batch, host, project) if boxes_to_masks else batch)
+
     with _Loader(host, project, item_uids) as loader:
         batch: list[_Loaded] = []
         pixels = 0
@@ -82,15 +117,15 @@ def predict_items(
                 yield [_unreadable(loaded)]
                 continue
             size = loaded.image.width * loaded.image.height
-            if batch and (len(batch) >= spec.batch_size or pixels + size > _PIXELS_PER_BATCH):
-                yield _predict(predictor, spec, batch, labels)
+            if batch and (len(batch) >= memory.batch_limit(spec) or pixels + size > _PIXELS_PER_BATCH):
+                yield predict(batch)
                 batch, pixels = [], 0
                 if stop():
                     raise Stopped
             batch.append(loaded)
             pixels += size
         if batch:
-            yield _predict(predictor, spec, batch, labels)
+            yield predict(batch)
 
 
 def _unreadable(loaded: _Loaded) -> Outcome:
@@ -99,25 +134,84 @@ def _unreadable(loaded: _Loaded) -> Outcome:
     raise StorageStalled(str(loaded.error)) from loaded.error
 
 
-def _predict(predictor: Predictor, spec: ModelSpec, batch: list[_Loaded], labels: Sequence[str]) -> list[Outcome]:
+def _with_prompts(batch: list[_Loaded], host: Host, project: Project) -> list[_Loaded]:
+    prompts = host.box_prompts(project, [loaded.item_uid for loaded in batch])
+    return [replace(loaded, prompts=prompts.get(loaded.item_uid, ())) for loaded in batch]
+
+
+def _predict(work: _Work, batch: list[_Loaded]) -> list[Outcome]:
     """One call of the model; if it raises, one call an item, so that one bad image costs only itself."""
-    images = [loaded.image for loaded in batch if loaded.image is not None]
     try:
-        found = predictor.predict_batch([image.pixels() for image in images], labels, spec.floor)
+        return _outcomes(work, batch)
     except Exception as error:
-        if len(batch) > 1:
-            return [outcome for loaded in batch for outcome in _predict(predictor, spec, [loaded], labels)]
-        logger.exception("The model failed on item %s", batch[0].item_uid)
-        return [Outcome(batch[0].item_uid, failure=Failure("prediction_failed", f"The model failed: {error}"))]
-    return [
-        Outcome(loaded.item_uid, image.width, image.height, _best(shapes, spec))
-        for loaded, image, shapes in zip(batch, images, found, strict=True)
-    ]
+        # Nothing of the error leaves this block: its traceback holds all that the model had in memory.
+        out_of_memory = memory.is_out_of_memory(error)
+        message = f"The model failed: {error}"
+        if len(batch) == 1 and not out_of_memory:
+            logger.exception("The model failed on item %s", batch[0].item_uid)
+    if out_of_memory:
+        return _after_out_of_memory(work, batch)
+    if len(batch) > 1:
+        return [outcome for loaded in batch for outcome in _predict(work, [loaded])]
+    return [Outcome(batch[0].item_uid, failure=Failure("prediction_failed", message))]
 
 
-def _best(shapes: Sequence[Shape], spec: ModelSpec) -> tuple[Shape, ...]:
-    kept = [shape for shape in shapes if shape.score >= spec.floor]
-    return tuple(sorted(kept, key=lambda shape: -shape.score)[: spec.max_predictions])
+def _after_out_of_memory(work: _Work, batch: list[_Loaded]) -> list[Outcome]:
+    """Go on with half the batch, now and from now on; an image that does not fit alone fails."""
+    memory.free_memory()
+    if len(batch) == 1:
+        logger.warning("The model %s ran out of memory on item %s", work.spec.model_type, batch[0].item_uid)
+        return [Outcome(batch[0].item_uid, failure=_does_not_fit(work.spec))]
+    half = len(batch) // 2
+    logger.warning(
+        "The model %s ran out of memory on %d images; from now on %d", work.spec.model_type, len(batch), half
+    )
+    memory.lower_batch_limit(work.spec, half)
+    outcomes: list[Outcome] = []
+    rest = batch
+    while rest:
+        size = memory.batch_limit(work.spec)
+        outcomes += _predict(work, rest[:size])
+        rest = rest[size:]
+    return [_with_incident(outcomes[0], "out_of_memory_batch_halved"), *outcomes[1:]]
+
+
+def _does_not_fit(spec: ModelSpec) -> Failure:
+    message = (
+        f"The model ran out of memory on this image alone. Give {spec.model_type!r} a smaller IMAGE_SIZE or a DEVICE "
+        'with more memory in settings.AUTOLABEL["MODELS"], or free memory that other programs hold; then label this '
+        "item again."
+    )
+    return Failure("out_of_memory", message)
+
+
+def _with_incident(outcome: Outcome, incident: str) -> Outcome:
+    incidents = Counter(outcome.counts.get("incidents", {})) + Counter([incident])
+    return replace(outcome, counts={**outcome.counts, "incidents": incidents})
+
+
+def _outcomes(work: _Work, batch: list[_Loaded]) -> list[Outcome]:
+    # An item without boxes, or with none any more, is not for the model.
+    asked = [loaded for loaded in batch if loaded.prompts] if work.boxes_to_masks else batch
+    found = dict(zip((loaded.item_uid for loaded in asked), _ask(work, asked) if asked else [], strict=True))
+    return [_outcome(work, loaded, found.get(loaded.item_uid, [])) for loaded in batch]
+
+
+def _ask(work: _Work, batch: list[_Loaded]) -> list[list[Shape]]:
+    images = [loaded.image.pixels() for loaded in batch if loaded.image is not None]
+    if work.boxes_to_masks:
+        return cast(BoxPredictor, work.predictor).predict_masks(images, [loaded.prompts for loaded in batch])
+    return work.predictor.predict_batch(images, work.labels, work.spec.floor)
+
+
+def _outcome(work: _Work, loaded: _Loaded, found: Sequence[Shape]) -> Outcome:
+    assert loaded.image is not None
+    width, height = loaded.image.width, loaded.image.height
+    confident = [shape for shape in found if shape.score >= work.spec.floor]
+    shapes, dropped = gate(confident, width, height, work.limits, work.label_key)
+    if not work.boxes_to_masks:  # each of a person's boxes gets its mask, however many there are
+        shapes = shapes[: work.spec.max_predictions]
+    return Outcome(loaded.item_uid, width, height, tuple(shapes), counts={"dropped": dropped} if dropped else {})
 
 
 class _Loader:

@@ -20,7 +20,8 @@ __all__ = ["plan_slices", "scope_of"]
 
 
 def scope_of(job: Job) -> Scope:
-    return Scope(tuple(job.item_uids) if job.item_uids is not None else None, job.sample, job.seed)
+    named = tuple(job.item_uids) if job.item_uids is not None else None
+    return Scope(named, job.sample, job.seed, job.boxes_to_masks)
 
 
 def plan_slices(job: Job, host: Host, project: Project) -> Generator[int, None, None]:

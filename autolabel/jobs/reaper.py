@@ -12,10 +12,11 @@ from django.utils import timezone
 from autolabel import queue
 from autolabel.conf import conf
 from autolabel.exceptions import ModelUnavailable
-from autolabel.inference.registry import get_spec
+from autolabel.inference.base import ModelSpec
 from autolabel.models import Job, Worker
 
-from . import leases, lifecycle
+from . import leases, lifecycle, turns
+from .catalog import spec_for
 
 __all__ = ["Reaped", "reap_once"]
 
@@ -66,9 +67,10 @@ def _tend(job: Job, reaped: Reaped) -> None:
         reaped.closed += 1
         return
     try:
-        missing = _missing_lanes(job)
+        spec = spec_for(job.model_type, job.model_version)
+        missing = _missing_lanes(job, spec)
         if missing > 0:
-            queue.ring(job.uid, get_spec(job.model_type).queue, missing)
+            queue.ring(job.uid, spec.queue, missing)
             reaped.rung += missing
     except ModelUnavailable as error:
         reaped.failed += lifecycle.fail(job.pk, str(error))
@@ -76,21 +78,23 @@ def _tend(job: Job, reaped: Reaped) -> None:
         logger.warning("Cannot ring for job %s: %s", job.uid, error)
 
 
-def _missing_lanes(job: Job) -> int:
+def _missing_lanes(job: Job, spec: ModelSpec) -> int:
     """How many lanes could work on the job beyond those that do, or wait in the queue."""
+    if not turns.has_room(spec):
+        return 0  # a lane that leaves its place rings for the jobs that wait for it
     job.refresh_from_db(fields=["planned_at"])
     being_planned = Job.objects.filter(pk=job.pk, plan_lease_until__gte=Now()).exists()
     open_chunks = job.chunks.open().count()
-    useful = min(open_chunks, conf().lanes_per_job)
+    useful = min(open_chunks, conf().lanes_per_job, spec.concurrency or open_chunks)
     if job.planned_at is None and not being_planned:
         useful = max(useful, 1)
-    return useful - job.chunks.leased().count() - queue.queued_lanes(job.uid, get_spec(job.model_type).queue)
+    return useful - job.chunks.leased().count() - queue.queued_lanes(job.uid, spec.queue)
 
 
 def _stop_hung_lanes(reaped: Reaped) -> None:
     now = timezone.now()
     for job in Job.objects.ended().filter(completed_at__lt=now - _HUNG_AFTER, completed_at__gt=now - _LOOK_BACK):
         try:
-            reaped.stopped += queue.stop_lanes(job.uid, get_spec(job.model_type).queue)
+            reaped.stopped += queue.stop_lanes(job.uid, spec_for(job.model_type, job.model_version).queue)
         except (queue.QueueDown, ModelUnavailable) as error:
             logger.warning("Cannot look for lanes of job %s: %s", job.uid, error)

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -14,30 +10,18 @@ from django.utils import timezone
 
 from autolabel import queue
 from autolabel.conf import conf
-from autolabel.exceptions import JobConflict, JobInvalid, JobNotActive, KeyReused, NotAllowed
+from autolabel.exceptions import JobConflict, JobNotActive, KeyReused, NotAllowed
 from autolabel.hosts.base import Actor, Project
 from autolabel.hosts.loader import get_host
-from autolabel.inference.base import ModelSpec
-from autolabel.inference.registry import specs
-from autolabel.models import Job, Worker
+from autolabel.models import Job
 
 from . import lifecycle
-from .matching import fold
+from .catalog import catalog
+from .offers import may_use, not_for_you, published_models
+from .refusals import checked
+from .requests import JobRequest, fingerprint
 
 __all__ = ["JobRequest", "cancel_job", "create_job", "published_models", "start_job"]
-
-
-@dataclass(frozen=True, slots=True)
-class JobRequest:
-    """What a client asks for; already of the right types and ranges."""
-
-    model_type: str = "yolo"
-    confidence_threshold: float = 0.5
-    labels: tuple[str, ...] = ()
-    dry_run: bool = False
-    item_uids: tuple[str, ...] | None = None
-    sample: int | None = None
-    seed: int = 0
 
 
 def start_job(actor: Actor, project_uid: str, request: JobRequest, idempotency_key: str | None = None) -> Job:
@@ -49,16 +33,22 @@ def start_job(actor: Actor, project_uid: str, request: JobRequest, idempotency_k
     project = host.get_project(project_uid, actor.user)
     if not host.can(actor, "run", project):
         raise NotAllowed("You may not auto-label this project.")
+    spec = catalog().get(request.model_type)
+    if spec is not None and not may_use(actor.user, spec):
+        raise NotAllowed(not_for_you(spec))
     return create_job(project, request, user=actor.user, idempotency_key=idempotency_key)
 
 
 def create_job(project: Project, request: JobRequest, *, user: Any = None, idempotency_key: str | None = None) -> Job:
-    """Create a job without asking who may: for `start_job` and for the command line. Raises as `start_job` does."""
-    fingerprint = _fingerprint(project, request)
-    if idempotency_key and (earlier := _by_key(user, idempotency_key, fingerprint)):
+    """Create a job without asking who may do so, or use the model: for `start_job` and for the command line.
+
+    Raises as `start_job` does.
+    """
+    request_hash = fingerprint(project, request)
+    if idempotency_key and (earlier := _by_key(user, idempotency_key, request_hash)):
         return earlier
-    spec = _checked_spec(request)
-    labels = _checked_labels(project, request)
+    known = checked(project, request)
+    spec = known.offer.spec
     for last_try in (False, False, True):
         try:
             with transaction.atomic(using=router.db_for_write(Job)):
@@ -67,19 +57,23 @@ def create_job(project: Project, request: JobRequest, *, user: Any = None, idemp
                     created_by=user,
                     model_type=request.model_type,
                     confidence_threshold=request.confidence_threshold,
-                    labels=labels,
+                    labels=known.labels,
                     dry_run=request.dry_run,
+                    thresholds=known.thresholds,
+                    label_map=known.label_map,
+                    boxes_to_masks=request.boxes_to_masks,
+                    model_version=spec.version,
                     item_uids=None if request.item_uids is None else list(request.item_uids),
                     sample=request.sample,
                     seed=request.seed,
                     idempotency_key=idempotency_key,
-                    request_hash=fingerprint,
+                    request_hash=request_hash,
                 )
                 queue.ring_on_commit(job.uid, spec.queue)
                 return job
         except IntegrityError:
             # Two requests at once: the same key twice, or another job on this project.
-            if idempotency_key and (earlier := _by_key(user, idempotency_key, fingerprint)):
+            if idempotency_key and (earlier := _by_key(user, idempotency_key, request_hash)):
                 return earlier
             active = Job.objects.active().filter(project_uid=project.uid).first()
             if active is not None:
@@ -99,68 +93,11 @@ def cancel_job(actor: Actor, job: Job) -> None:
         raise JobNotActive("The job has already ended.")
 
 
-def published_models() -> list[dict[str, Any]]:
-    """Each registry entry with what live workers have published about it; `ready` if any of them can run it."""
-    workers = list(Worker.objects.live())
-    return [_published(spec, workers) for spec in specs().values()]
-
-
-def _published(spec: ModelSpec, workers: Sequence[Worker]) -> dict[str, Any]:
-    told = [worker.served_models[spec.model_type] for worker in workers if spec.model_type in worker.served_models]
-    best = next((facts for facts in told if facts["ready"]), told[0] if told else None)
-    waiting = "Waiting for a worker: start one with manage.py autolabel_worker."
-    facts = best or {"ready": False, "reason": waiting}
-    return {
-        "model_type": spec.model_type,
-        "title": spec.title,
-        "ready": facts["ready"],
-        "reason": facts["reason"],
-        "name": facts.get("name", ""),
-        "version": facts.get("version", ""),
-        "labels": facts.get("labels"),
-        "output_kinds": facts.get("kinds", []),
-        "device": facts.get("device", ""),
-        "workers": len(told),
-    }
-
-
-def _checked_spec(request: JobRequest) -> ModelSpec:
-    registry = specs()
-    if request.model_type not in registry:
-        allowed = ", ".join(registry) or "none is registered"
-        raise JobInvalid("model_type", f'"{request.model_type}" is not a registered model. Allowed: {allowed}.')
-    return registry[request.model_type]
-
-
-def _checked_labels(project: Project, request: JobRequest) -> list[str]:
-    """The requested labels in the project's spelling, each once; known to the project and to the model."""
-    targets = {fold(target.name): target.name for target in get_host().label_targets(project)}
-    unknown = [label for label in request.labels if fold(label) not in targets]
-    if unknown:
-        raise JobInvalid("labels", _not_a_label(unknown, "this project", targets.values()))
-    published = next(model for model in published_models() if model["model_type"] == request.model_type)
-    if published["ready"] and published["labels"] is not None:
-        known = {fold(label) for label in published["labels"]}
-        unknown = [label for label in request.labels if fold(label) not in known]
-        if unknown:
-            raise JobInvalid("labels", _not_a_label(unknown, "this model", published["labels"]))
-    return list(dict.fromkeys(targets[fold(label)] for label in request.labels))
-
-
-def _not_a_label(unknown: Sequence[str], whose: str, allowed: Any) -> str:
-    named = ", ".join(f'"{label}"' for label in unknown)
-    return f"{named}: not a label of {whose}. Allowed: {', '.join(allowed) or 'it has none'}."
-
-
-def _fingerprint(project: Project, request: JobRequest) -> str:
-    return hashlib.sha256(json.dumps([project.uid, asdict(request)], sort_keys=True).encode()).hexdigest()
-
-
-def _by_key(user: Any, key: str, fingerprint: str) -> Job | None:
+def _by_key(user: Any, key: str, request_hash: str) -> Job | None:
     """The job that `key` has created. An expired key is forgotten. Raises KeyReused for another request."""
     mine = Job.objects.filter(created_by=user, idempotency_key=key)
     mine.filter(created_at__lt=timezone.now() - timedelta(hours=conf().idempotency_hours)).update(idempotency_key=None)
     job = mine.first()
-    if job and job.request_hash != fingerprint:
+    if job and job.request_hash != request_hash:
         raise KeyReused("This Idempotency-Key was used for another request. Use a new key.")
     return job

@@ -1,8 +1,9 @@
 """Counting: each chunk keeps a tally, written under its fence; a job's summary is their sum.
 
-A tally maps a group ("predictions", "drafts", "below_threshold", "filtered_label", "unmapped_label",
-"labeled_meanwhile": per label; "skipped", "failed": per reason) to counts. Summing a few thousand chunks stays cheap
-where counting millions of predictions in the finishing commit would not.
+A tally maps a group to counts: "predictions", "drafts", "below_threshold", "filtered_label", "unmapped_label",
+"labeled_meanwhile" per label; "skipped", "failed" (items), "dropped" (shapes, see inference.quality) and "incidents"
+(events, see jobs.pipeline) per reason. Summing a few thousand chunks stays cheap where counting millions of predictions
+in the finishing commit would not.
 """
 
 from __future__ import annotations
@@ -16,13 +17,8 @@ from autolabel.models import Job, Prediction
 __all__ = ["GROUPS", "Tally", "merge", "summary"]
 
 Tally = dict[str, dict[str, int]]
-GROUPS = (
-    "predictions",
-    "drafts",
-    *(fate for fate in Prediction.Fate.values if fate != "drafted"),
-    "skipped",
-    "failed",
-)
+_NOT_DRAFTED = tuple(fate for fate in Prediction.Fate.values if fate != Prediction.Fate.DRAFTED)
+GROUPS = ("predictions", "drafts", *_NOT_DRAFTED, "dropped", "skipped", "failed", "incidents")
 
 
 def merge(tallies: Iterable[Mapping[str, Mapping[str, int]]]) -> Tally:
@@ -41,9 +37,11 @@ def summary(job: Job) -> dict[str, Any]:
     return {
         "predictions": counts["predictions"],
         "drafts": counts["drafts"],
-        "not_drafted": {fate: counts[fate] for fate in GROUPS[2:-2]},
+        "not_drafted": {fate: counts[fate] for fate in _NOT_DRAFTED},
+        "dropped": counts["dropped"],
         "skipped": counts["skipped"],
         "failed": counts["failed"],
+        "incidents": counts["incidents"],
         "model": job.model_info,
         "scope": _scope(job),
         "seconds": round(seconds, 3),

@@ -50,6 +50,14 @@ class Job(models.Model):
     confidence_threshold = models.FloatField(default=0.5)
     labels = models.JSONField(default=list, help_text="The project's labels to draft; an empty list means all.")
     dry_run = models.BooleanField(default=False)
+    thresholds = models.JSONField(default=dict, blank=True, help_text="Label of the project to its own threshold.")
+    label_map = models.JSONField(default=dict, blank=True, help_text="Class of the model to label of the project.")
+    boxes_to_masks = models.BooleanField(
+        default=False, help_text="Make masks from boxes that people have accepted, instead of finding objects."
+    )
+    model_version = models.CharField(
+        max_length=64, blank=True, help_text="The registered version; blank for the weights that the settings name."
+    )
     item_uids = models.JSONField(null=True, help_text="The items named by the request, or null.")
     sample = models.PositiveIntegerField(null=True)
     seed = models.BigIntegerField(default=0)
@@ -192,8 +200,10 @@ class ItemResult(models.Model):
         FILTERED_LABEL = "filtered_label"
         UNMAPPED_LABEL = "unmapped_label"
         LABELED_MEANWHILE = "labeled_meanwhile"
+        LOW_QUALITY = "low_quality"
         UNREADABLE = "unreadable"
         PREDICTION_FAILED = "prediction_failed"
+        OUT_OF_MEMORY = "out_of_memory"
         CRASHED_THE_WORKER = "crashed_the_worker"
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="item_results")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from datetime import timedelta
+from typing import Any
 
 from django.db import models
 from django.db.models.functions import Now
@@ -19,22 +20,30 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
         """Workers whose last heartbeat is recent by the database's clock."""
         return self.filter(heartbeat_at__gte=Now() - timedelta(seconds=conf().worker_timeout_seconds))
 
-    def can_run(self, model_type: str) -> bool:
-        """Whether any live worker has published that model as ready."""
-        return any(worker.served_models.get(model_type, {}).get("ready") for worker in self.live())
+    def can_run(self, model_type: str, version: str = "") -> bool:
+        """Whether a live worker has published that model as ready, or has another version of it and not tried this."""
+        return any(worker.may_run(model_type, version) for worker in self.live())
 
-    def mark_unready(self, model_type: str, reason: str) -> None:
-        """This process, if it is a worker, takes back that it can run the model."""
+    def mark_unready(self, model_type: str, reason: str, version: str = "", *, may_pass: bool = False) -> None:
+        """This process, if it is a worker, takes back that it can run that version of the model."""
         for worker in self.filter(hostname=socket.gethostname(), pid=os.getpid()):
-            worker.served_models[model_type] = {"ready": False, "reason": reason}
+            facts = worker.served_models.get(model_type)
+            if facts is None or facts.get("registered", "") == version:
+                worker.served_models[model_type] = Worker.unready(reason, version, may_pass=may_pass)
+            else:
+                facts.setdefault("failed_versions", {})[version] = reason
             worker.save(update_fields=["served_models"])
 
 
 class Worker(models.Model):
     """A worker process that is, or was, able to run models.
 
-    `served_models` maps each model_type that it serves to what came of loading it:
-    {"ready": bool, "reason": str, "name": str, "version": str, "labels": [str] | None, "kinds": [str], "device": str}.
+    `served_models` maps each model_type to what came of loading its default version:
+    {"ready": bool, "reason": str, "registered": str (the version that these facts are about, "" for the settings'),
+    "name": str, "version": str, "labels": [str] | None, "kinds": [str], "device": str, "engine": str,
+    "takes_boxes": bool, "notes": [str]}; where it is not ready {"ready", "reason", "registered", "may_pass": bool
+    (whether it is tried again)}. A job may ask for another version: "failed_versions" maps those that could not be
+    loaded to the reason.
     """
 
     name = models.CharField(max_length=100, unique=True)
@@ -51,3 +60,17 @@ class Worker(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def may_run(self, model_type: str, version: str = "") -> bool:
+        """Whether this worker has said that it can run that version, or may find out by trying."""
+        facts = self.served_models.get(model_type)
+        if facts is None:
+            return False
+        if facts.get("registered", "") == version:
+            return bool(facts["ready"])
+        return version not in facts.get("failed_versions", {})
+
+    @staticmethod
+    def unready(reason: str, version: str = "", *, may_pass: bool = False) -> dict[str, Any]:
+        """The facts of a model that cannot run, as `served_models` holds them."""
+        return {"ready": False, "reason": reason, "registered": version, "may_pass": may_pass}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django import template
@@ -10,7 +11,9 @@ from django.urls import reverse
 
 from autolabel.hosts.base import Actor, Scope
 from autolabel.hosts.loader import get_host
-from autolabel.inference.registry import specs
+from autolabel.jobs.catalog import catalog
+from autolabel.jobs.remarks import WORDS, remarks
+from autolabel.models import Job
 
 register = template.Library()
 
@@ -41,12 +44,21 @@ def autolabel_button(context: dict[str, Any], project_uid: str, review_url: str 
         "allowed": True,
         "project": project,
         "unlabeled": host.count_unlabeled(project, Scope()),
+        # The images of which a model can make masks from what people have accepted.
+        "boxed": host.count_unlabeled(project, Scope(boxes_to_masks=True)),
         "labels": [target.name for target in host.label_targets(project)],
-        "model_types": [(spec.model_type, spec.title) for spec in specs().values()],
+        "model_types": [(spec.model_type, spec.title) for spec in catalog().values()],
         "thresholds": THRESHOLDS,
+        "words": json.dumps(WORDS),
         "start_url": reverse("autolabel:auto-label", args=[project_uid]),
         "jobs_url": reverse("autolabel:job-list"),
         "models_url": reverse("autolabel:models"),
         "review_url": review_url or host.project_url(project_uid),
         "csrf_token": context.get("csrf_token"),
     }
+
+
+@register.filter
+def job_remarks(job: Job) -> list[str]:
+    """By which model a job was done, and what was out of the ordinary; see autolabel.jobs.remarks."""
+    return remarks(job.summary)

@@ -17,8 +17,12 @@ def job_body(job: Job) -> dict[str, Any]:
         "project": job.project_uid,
         "status": job.status,
         "model_type": job.model_type,
+        "model_version": job.model_version,
         "confidence_threshold": job.confidence_threshold,
+        "thresholds": job.thresholds,
         "labels": job.labels,
+        "label_map": job.label_map,
+        "boxes_to_masks": job.boxes_to_masks,
         "dry_run": job.dry_run,
         # It grows while the job is planned, and says nothing until then.
         "total_items": job.total_items if job.planned_at else 0,

@@ -12,6 +12,7 @@ import logging
 import os
 import pickle
 import random
+import select
 import signal
 import sys
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -24,9 +25,13 @@ from rq.worker import SpawnWorker
 if TYPE_CHECKING:
     from resource import struct_rusage
 
+    from .publish import Showcase
+
 __all__ = ["WarmWorker", "horse_main"]
 
 _DONE = b"d"
+# How long an idle horse leaves to the next job before it loads a model to describe it.
+_GRACE_SECONDS = 0.5
 
 
 class _Horse:
@@ -124,7 +129,7 @@ class WarmWorker(SpawnWorker):
 
 
 def horse_main(parent_pid: int, jobs_fd: int, done_fd: int, worker_name: str, queues: list[str]) -> None:
-    """The work horse: loads the models, publishes them, then performs the jobs that its worker sends."""
+    """The work horse: performs the jobs that its worker sends, and publishes the models while none is there."""
     from .process import die_with_parent
 
     die_with_parent(parent_pid)
@@ -137,20 +142,38 @@ def horse_main(parent_pid: int, jobs_fd: int, done_fd: int, worker_name: str, qu
     signal.signal(signal.SIGTERM, lambda *_: tasks.draining.set())
     logging.getLogger("rq.worker").setLevel(logging.WARNING)
     random.seed()
-    served_models = publish.describe_models(queues)
-    publish.publish(worker_name, served_models)
-    publish.start_heartbeat(worker_name, served_models, on_orphaned=lambda: os._exit(1))
+    publish.publish(worker_name, {})
+    showcase = publish.Showcase(worker_name, queues)
+    publish.start_heartbeat(worker_name, showcase, on_orphaned=lambda: os._exit(1))
     worker = _own_worker(worker_name, queues)
     with os.fdopen(jobs_fd, "rb") as jobs:
+        _await_job(jobs, showcase, grace=0)
         while (message := _next(jobs)) is not None:
             _perform(worker, *message)
             os.write(done_fd, _DONE)
+            showcase.after_job()
+            _await_job(jobs, showcase, grace=_GRACE_SECONDS)
     publish.withdraw(worker_name)
     os._exit(0)  # without waiting for threads that libraries have left behind
 
 
+def _await_job(jobs: BinaryIO, showcase: Showcase, grace: float) -> None:
+    """Returns when a job has come or the pipe is closed; works on the showcase meanwhile.
+
+    Models are loaded in this thread, which also performs the jobs: two that load or run at once would share the
+    memory, and libraries are not made for it. `grace` is left to a job that is on its way, which goes first.
+    """
+    from .tasks import draining
+
+    pause = grace
+    while not select.select([jobs], [], [], pause)[0]:
+        # Nothing long is begun by a process that is about to end.
+        pause = _GRACE_SECONDS if draining.is_set() else showcase.step()
+
+
 def _next(jobs: BinaryIO) -> tuple[str, str, str] | None:
     try:
+        # One message is in the pipe at most, so that nothing hides from `select` in the buffer.
         message: tuple[str, str, str] = pickle.load(jobs)  # noqa: S301  (our parent's pipe)
     except EOFError:
         return None

@@ -6,6 +6,7 @@ import io
 import os
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,7 +15,7 @@ from PIL import Image
 
 from autolabel.exceptions import ModelUnavailable
 from autolabel.inference.base import ModelInfo, ModelSpec
-from autolabel.shapes import Shape
+from autolabel.shapes import BoxPrompt, Shape
 
 FAKE_LABELS = ("washer", "nut", "bolt", "gear", "spring")
 FAKE = "tests.autolabel.fakes.FakePredictor"
@@ -86,6 +87,30 @@ class OpenWordsPredictor(FakePredictor):
     def __init__(self, spec: ModelSpec) -> None:
         super().__init__(spec)
         self.info = ModelInfo("words", "1", "0" * 64, None, ("box",), "none", "cpu", {})
+
+
+class NeedsWeightsPredictor(FakePredictor):
+    """A model that is nothing without its weights."""
+
+    needs_weights: ClassVar[bool] = True
+    how_to_get: ClassVar[str] = "Ask their owner."
+
+
+class MaskingPredictor(FakePredictor):
+    """A model that also makes masks from boxes: the box itself, as a polygon, with a score of 0.9."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        super().__init__(spec)
+        self.info = replace(self.info, kinds=("polygon",), takes_boxes=True)
+
+    def predict_masks(self, images: Sequence[np.ndarray], prompts: Sequence[Sequence[BoxPrompt]]) -> list[list[Shape]]:
+        return [[_outlined(prompt) for prompt in of_image] for of_image in prompts]
+
+
+def _outlined(prompt: BoxPrompt) -> Shape:
+    x_min, y_min, x_max, y_max = prompt.bbox_xyxy
+    ring = ((x_min, y_min), (x_max, y_min), (x_max, y_max), (x_min, y_max))
+    return Shape(prompt.label, 0.9, prompt.bbox_xyxy, ((ring,),), source=prompt.ref)
 
 
 class NeedsLibraryPredictor:

@@ -15,7 +15,7 @@ from django.db import transaction
 
 from autolabel.exceptions import ItemUnreadable
 from autolabel.hosts.base import Action, Actor, Draft, Host, ItemDrafts, JobRef, Project, Scope
-from autolabel.shapes import Shape
+from autolabel.shapes import Box, Shape
 
 from .fakes import picture
 
@@ -42,6 +42,11 @@ class World(Protocol):
     def label_by_hand(self, item_uid: str) -> None: ...
     def finish(self, item_uid: str) -> None: ...
     def flag(self, item_uid: str) -> None: ...
+    def is_finished(self, item_uid: str) -> bool: ...
+    def accept_box(self, item_uid: str, bbox: Box) -> str:
+        """A person puts an accepted "bolt" there; returns what the host's prompts call it."""
+
+    def discard_box(self, item_uid: str, ref: str) -> None: ...
     def decide(self, item_uid: str, prediction_uid: str, verdict: str) -> None: ...
     def drafts(self, item_uid: str) -> dict[str, Shape]:
         """The untouched drafts on an item, by prediction uid."""
@@ -50,8 +55,8 @@ class World(Protocol):
         """How many annotations of any state are on the item."""
 
 
-def job_of(project: Project) -> JobRef:
-    return JobRef(str(uuid.uuid4()), project.uid, "running", "fake", "1")
+def job_of(project: Project, *, boxes_to_masks: bool = False) -> JobRef:
+    return JobRef(str(uuid.uuid4()), project.uid, "running", "fake", "1", boxes_to_masks)
 
 
 def box(label: str = "bolt", score: float = 0.75) -> Shape:

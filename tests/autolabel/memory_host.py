@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 import io
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import IO, Any, Literal
 
 from django.db import DEFAULT_DB_ALIAS, transaction
 
 from autolabel.exceptions import ItemUnreadable
 from autolabel.hosts.base import Action, Actor, ItemDrafts, JobRef, LabelTarget, Project, Scope, Verdict
-from autolabel.shapes import Shape
+from autolabel.shapes import BoxPrompt, Shape
 
 __all__ = ["MemoryDraft", "MemoryHost", "MemoryItem", "MemoryProject"]
 
@@ -33,10 +33,15 @@ class MemoryItem:
     state: Literal["open", "done", "flagged"] = "open"
     by_hand: list[str] = field(default_factory=list)
     drafts: list[MemoryDraft] = field(default_factory=list)
+    boxes: list[BoxPrompt] = field(default_factory=list)  # which people have accepted
 
     @property
     def is_unlabeled(self) -> bool:
-        return self.state == "open" and not self.by_hand and all(draft.verdict is None for draft in self.drafts)
+        touched = self.by_hand or self.boxes or any(draft.verdict for draft in self.drafts)
+        return self.state == "open" and not touched
+
+    def waits(self, boxes_to_masks: bool) -> bool:
+        return bool(self.boxes) and self.state != "flagged" if boxes_to_masks else self.is_unlabeled
 
 
 @dataclass
@@ -90,7 +95,7 @@ class MemoryHost:
     def _unlabeled(self, project: Project, scope: Scope) -> list[str]:
         with self._lock:
             items = self.projects[project.uid].items
-            found = [uid for uid, item in items.items() if item.is_unlabeled]
+            found = [uid for uid, item in items.items() if item.waits(scope.boxes_to_masks)]
         if scope.item_uids is not None:
             found = [uid for uid in found if uid in set(scope.item_uids)]
         if scope.sample is not None:
@@ -105,20 +110,30 @@ class MemoryHost:
             raise ItemUnreadable("The item is gone.")
         return io.BytesIO(item.data)
 
+    def box_prompts(self, project: Project, item_uids: Sequence[str]) -> Mapping[str, Sequence[BoxPrompt]]:
+        items = self.projects[project.uid].items
+        return {uid: list(items[uid].boxes) if uid in items else [] for uid in item_uids}
+
     def write_drafts(self, job: JobRef, items: Sequence[ItemDrafts]) -> set[str]:
         """Drafts appear with the caller's commit, as rows of a database would."""
         known = self.projects[job.project_uid].items
         with self._lock:
-            free = [one for one in items if one.item_uid in known and known[one.item_uid].is_unlabeled]
+            free = [one for one in items if one.item_uid in known and known[one.item_uid].waits(job.boxes_to_masks)]
+            if job.boxes_to_masks:
+                standing = [(one, _beside_a_box(known[one.item_uid], one)) for one in free]
+                free = [left for one, left in standing if left.drafts or not one.drafts]
         transaction.on_commit(lambda: self._replace(job, free))
         return {one.item_uid for one in items} - {one.item_uid for one in free}
 
     def _replace(self, job: JobRef, items: Sequence[ItemDrafts]) -> None:
         with self._lock:
             for one in items:
-                self.projects[job.project_uid].items[one.item_uid].drafts = [
-                    MemoryDraft(job.uid, draft.prediction_uid, draft.shape) for draft in one.drafts
-                ]
+                item = self.projects[job.project_uid].items[one.item_uid]
+                masks = job.boxes_to_masks
+                kept = [draft for draft in item.drafts if draft.verdict or (masks and not draft.shape.source)]
+                item.drafts = kept + [MemoryDraft(job.uid, draft.prediction_uid, draft.shape) for draft in one.drafts]
+                if one.drafts:
+                    item.state = "open"
 
     def delete_drafts(self, job: JobRef) -> int:
         deleted = 0
@@ -146,3 +161,10 @@ class MemoryHost:
 
     def item_url(self, project_uid: str, item_uid: str) -> str:
         return f"/memory/{project_uid}/{item_uid}/"
+
+
+def _beside_a_box(item: MemoryItem, given: ItemDrafts) -> ItemDrafts:
+    boxes = {box.ref for box in item.boxes}
+    decided = {draft.prediction_uid for draft in item.drafts if draft.verdict}
+    drafts = [one for one in given.drafts if one.shape.source in boxes and one.prediction_uid not in decided]
+    return replace(given, drafts=tuple(drafts))

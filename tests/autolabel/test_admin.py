@@ -9,7 +9,8 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
-from autolabel.models import Chunk, ItemResult, Job, Prediction, WebhookEvent, Worker
+from autolabel.jobs.catalog import catalog
+from autolabel.models import Chunk, ItemResult, Job, ModelDefault, ModelVersion, Prediction, WebhookEvent, Worker
 from tests.factories import make_project, make_user
 
 from .builders import make_job, make_worker, parts_project, run_to_end
@@ -17,7 +18,7 @@ from .fakes import picture
 
 pytestmark = pytest.mark.django_db
 MODELS = (Job, Chunk, ItemResult, Prediction, WebhookEvent, Worker)
-NAMES = [model._meta.model_name for model in MODELS]
+NAMES = [model._meta.model_name for model in (*MODELS, ModelVersion, ModelDefault)]
 
 
 @pytest.fixture
@@ -165,6 +166,13 @@ def fill(number: int) -> None:
         )
         WebhookEvent.objects.create(job=job, event_type="auto_label.completed", payload={})
         make_worker(f"worker-{job.uid}")
+        version = register(f"model-{job.pk}", created_by=make_user())
+        ModelDefault.objects.create(model_type=version.model_type, version=version, changed_by=make_user())
+
+
+def register(model_type: str = "yolo", version: str = "2", **fields: Any) -> ModelVersion:
+    given = {"base": "yolo", "weights": "/srv/2.pt", "sha256": "a" * 64, **fields}
+    return ModelVersion.objects.create(model_type=model_type, version=version, **given)
 
 
 def test_what_people_wrote_is_escaped(boss: Client) -> None:
@@ -182,3 +190,115 @@ def test_an_active_job_marks_its_page_for_refreshing(boss: Client) -> None:
 
     assert b'data-autolabel-active="1"' in boss.get(page("job", active.pk)).content
     assert b'data-autolabel-active="0"' in boss.get(page("job", ended.pk)).content
+
+
+# Versions of models
+
+
+def add_version(client: Client, **fields: str) -> Any:
+    given = {"model_type": "yolo", "version": "2", "weights": "/srv/2.pt", "sha256": "A" * 64, **fields}
+    return client.post(reverse("admin:autolabel_modelversion_add"), given, follow=True)
+
+
+def choose(client: Client, action: str, *rows: ModelVersion, **more: str) -> Any:
+    data = {"action": action, "_selected_action": [row.pk for row in rows], **more}
+    return client.post(page("modelversion"), data, follow=True)
+
+
+def told(answer: Any) -> list[str]:
+    return [str(message) for message in answer.context["messages"]]
+
+
+def test_a_version_is_registered_by_whoever_has_the_permission(fake_model: Any) -> None:
+    add_version(staff("view_modelversion", "change_modeldefault"))
+    assert not ModelVersion.objects.exists()
+
+    answer = add_version(staff("add_modelversion", "view_modelversion"), default="on")
+    row = ModelVersion.objects.get()
+    assert (row.base, row.sha256, row.created_by.is_staff) == ("yolo", "a" * 64, True)
+    assert any("workers verify their sha256" in message for message in told(answer))
+    # That permission does not say what new jobs use.
+    assert catalog()["yolo"].version == ""
+    add_version(staff("add_modelversion", "change_modeldefault"), version="3", default="on")
+    assert catalog()["yolo"].version == "3"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("sha256", "abc", "64 hexadecimal digits"),
+        ("weights", "2.pt", "Give the absolute path"),
+        ("weights", "storage:../db.sqlite3", "without &#x27;..&#x27;"),
+        ("version", "settings", "choose another"),
+        ("model_type", "screws", "is a new model"),
+        ("like", "tests.Evil", "not one of the available choices"),
+    ],
+)
+def test_a_version_that_cannot_be_is_refused_beside_its_field(
+    boss: Client, fake_model: Any, field: str, value: str, says: str
+) -> None:
+    answer = add_version(boss, **{field: value})
+
+    assert says in answer.content.decode()
+    assert not ModelVersion.objects.exists()
+
+
+def test_a_version_is_registered_once(boss: Client, fake_model: Any) -> None:
+    register()
+    answer = add_version(boss)
+
+    assert "already" in answer.content.decode()
+    assert ModelVersion.objects.count() == 1
+
+
+def test_a_registered_version_is_never_changed_or_deleted(boss: Client, fake_model: Any) -> None:
+    row = register()
+
+    assert boss.get(page("modelversion", row.pk)).status_code == 200
+    assert boss.post(page("modelversion", row.pk), {"weights": "/srv/3.pt"}).status_code == 403
+    delete = reverse("admin:autolabel_modelversion_delete", args=[row.pk])
+    assert boss.post(delete, {"post": "yes"}).status_code == 403
+    choose(boss, "delete_selected", row, post="yes")
+    assert ModelVersion.objects.get().weights == "/srv/2.pt"
+
+
+def test_the_default_is_changed_after_a_question_and_the_row_says_by_whom(boss: Client, fake_model: Any) -> None:
+    row = register()
+    asked = choose(boss, "make_default", row).content.decode()
+    assert "Jobs that exist, running ones too, keep the version" in asked
+    assert not ModelDefault.objects.exists()
+
+    answer = choose(boss, "make_default", row, confirmed="Yes, change it")
+    assert told(answer) == ["New jobs of yolo use version 2; jobs that exist keep theirs."]
+    assert catalog()["yolo"].version == "2"
+    assert ModelDefault.objects.get().changed_by.is_superuser
+    answer = choose(boss, "use_settings", row, confirmed="Yes, change it")
+    assert told(answer) == ["New jobs of yolo use the settings' weights; jobs that exist keep theirs."]
+    assert catalog()["yolo"].version == ""
+
+
+def test_one_version_of_a_model_is_chosen_and_a_new_name_has_no_settings_to_go_back_to(
+    boss: Client, fake_model: Any
+) -> None:
+    rows = register(), register(version="3")
+    assert told(choose(boss, "make_default", *rows, confirmed="1")) == ["Select one version of a model."]
+
+    answer = choose(boss, "use_settings", register("screws"), confirmed="1")
+    assert told(answer) == ["The registry has no model 'screws'."]
+    assert not ModelDefault.objects.exists()
+
+
+def test_who_may_only_add_does_not_choose_the_default(fake_model: Any) -> None:
+    choose(staff("view_modelversion", "add_modelversion"), "make_default", register(), confirmed="1")
+
+    assert not ModelDefault.objects.exists()
+
+
+def test_the_list_tells_the_default_and_how_many_jobs_ran_a_version(boss: Client, fake_model: Any) -> None:
+    version = register()
+    ModelDefault.objects.create(model_type="yolo", version=version)
+    for model_version in ("2", "2", "3"):
+        make_job(make_project(), model_version=model_version)
+
+    row = boss.get(page("modelversion")).context["cl"].queryset.get()
+    assert (row.default, row.job_count) == (True, 2)

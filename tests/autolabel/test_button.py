@@ -11,6 +11,7 @@ from django.template import Context, Template
 from django.test import RequestFactory
 
 from annotation_platform.models import Label, Project
+from autolabel.models import ModelDefault, ModelVersion
 from tests.factories import make_item, make_manual, make_member, make_project
 
 from .builders import parts_project
@@ -58,7 +59,7 @@ def test_names_are_escaped(configure: Callable[..., None]) -> None:
     evil = '"><script>alert(1)</script>'
     project = make_project(evil, labels=(evil,))
     make_item(project)
-    configure(MODELS={evil: {"PREDICTOR": FAKE, "TITLE": evil}})
+    configure(MODELS={"fake": {"PREDICTOR": FAKE, "TITLE": evil}})
 
     html = render(make_member(project, "manager"), project.uid)
     assert "<script>" not in html
@@ -84,6 +85,33 @@ def test_it_cannot_be_pressed_where_there_is_nothing_to_do(project: Project, lac
     assert "data-start disabled>" in render(make_member(project, "manager"), project.uid)
 
 
+def test_it_counts_the_images_with_accepted_boxes_from_which_masks_can_be_made(project: Project) -> None:
+    user = make_member(project, "manager")
+    assert 'data-boxed="0"' in render(user, project.uid)
+    assert "No image has a box that somebody has accepted." in render(user, project.uid)
+
+    for item in project.items.all():
+        make_manual(item, label="bolt")
+    html = render(user, project.uid)
+    assert 'data-unlabeled="0" data-boxed="3"' in html
+    assert "make masks from 3 images' accepted boxes" in html
+    assert "It can still make masks of accepted boxes" in html
+
+
+def test_it_offers_a_threshold_for_each_label_and_labels_to_map_to(project: Project) -> None:
+    html = render(make_member(project, "manager"), project.uid)
+
+    assert all(f'data-threshold="{label}"' in html for label in ("washer", "nut", "bolt"))
+    assert all(f"<option>{label}</option>" in html for label in ("washer", "nut", "bolt"))
+
+
+def test_it_offers_models_that_were_registered_without_a_redeploy(project: Project) -> None:
+    version = ModelVersion.objects.create(model_type="mine", base="yolo", version="2", weights="/w.pt", sha256="0" * 64)
+    ModelDefault.objects.create(model_type="mine", version=version)
+
+    assert 'value="mine"' in render(make_member(project, "manager"), project.uid)
+
+
 def test_it_leads_to_the_review_of_the_host_or_where_the_page_says(project: Project) -> None:
     user = make_member(project, "manager")
 
@@ -101,5 +129,5 @@ def test_it_says_so_when_no_model_is_registered(project: Project, configure: Cal
 def test_a_project_of_many_items_costs_no_more_queries(project: Project, django_assert_max_num_queries: Any) -> None:
     user = make_member(project, "manager")
 
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(8):
         render(user, project.uid)

@@ -9,10 +9,11 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from annotation_platform.autolabel_host import PlatformHost
+from autolabel import checks
 from autolabel.checks import check_settings
 from autolabel.conf import Conf, conf
 
-from .fakes import FAKE
+from .fakes import FAKE, FakePredictor
 
 
 class ElsewhereHost(PlatformHost):
@@ -85,29 +86,141 @@ def test_a_host_on_another_database_is_e003(configure: Callable[..., None], fake
     assert "must share one database" in text
 
 
+SHA = "0" * 64
+# One mistake each: its id, the key, the value, and the way out that it names.
+MISTAKES = [
+    ("E004", "WEIGHT", "/w/a.pt", "whatever is the predictor's own goes into OPTIONS"),
+    ("E005", "QUEUE", 3, "a key of RQ_QUEUES"),
+    ("E007", "PREDICTOR", None, "the dotted path of a class with predict_batch"),
+    ("E007", "PREDICTOR", FakePredictor, "the dotted path of a class with predict_batch"),
+    ("E007", "PREDICTOR", "tests.autolabel.nowhere.Predictor", "the dotted path of a class with predict_batch"),
+    ("E007", "PREDICTOR", "tests.autolabel.fakes.NoSuchPredictor", "the dotted path of a class with predict_batch"),
+    ("E007", "PREDICTOR", f"{__name__}.ElsewhereHost", "has no predict_batch"),
+    ("E008", "WEIGHTS", "yolo26n.pt", "the absolute path of an existing file"),
+    ("E008", "WEIGHTS", 7, "the absolute path of an existing file"),
+    ("E008", "WEIGHTS", "storage:../secret", "without '..'"),
+    ("E008", "WEIGHTS", "storage:/etc/passwd", "relative name of a file in the default storage"),
+    ("E008", "WEIGHTS", "storage:", "relative name of a file in the default storage"),
+    ("E009", "SHA256", None, "sha256sum FILE"),
+    ("E009", "SHA256", "", "sha256sum FILE"),
+    ("E009", "SHA256", "abc", "64 hexadecimal digits"),
+    ("E009", "SHA256", "g" * 64, "64 hexadecimal digits"),
+    ("E010", "DEVICE", "gpu", '"auto", "cpu" or "cuda:N"'),
+    ("E010", "DEVICE", 0, '"auto", "cpu" or "cuda:N"'),
+    ("E011", "PRECISION", "int8", '"auto", "fp32" or "fp16"'),
+    ("E012", "ENGINE", "tensorrt", '"openvino" or "onnxruntime"'),
+    ("E013", "BATCH_SIZE", 0, "a whole number from 1 to 1024"),
+    ("E013", "BATCH_SIZE", True, "a whole number from 1 to 1024"),
+    ("E014", "IMAGE_SIZE", 640.0, "a whole number from 32 to 8192"),
+    ("E014", "IMAGE_SIZE", 16, "a whole number from 32 to 8192"),
+    ("E015", "MAX_PREDICTIONS", "100", "a whole number from 1 to 10000"),
+    ("E016", "FLOOR", 1.5, "a number from 0.0 to 1.0"),
+    ("E016", "FLOOR", "0.5", "a number from 0.0 to 1.0"),
+    ("E017", "CONCURRENCY", 0, "a whole number from 1 to 10000"),
+    ("E018", "DETECTOR", "yolo26", "another model of the registry: other"),
+    ("E018", "DETECTOR", ["other"], "another model of the registry"),
+    ("E019", "DETECTOR", "yolo", "yolo → yolo"),
+    ("E020", "PERMISSION", "use_sam3", '"app_label.codename"'),
+    ("E021", "GROUP", 4, "the name of a group"),
+    ("E022", "OPTIONS", [("iou", 0.7)], "a dict"),
+    ("E024", "TITLE", "x" * 101, "up to 100 characters"),
+    ("E024", "HOW_TO_GET", 5, "how to get weights"),
+]
+
+
+@pytest.mark.parametrize(("identity", "key", "value", "way_out"), MISTAKES)
+def test_each_mistake_in_an_entry_has_its_id_and_names_the_way_out(
+    configure: Callable[..., None], identity: str, key: str, value: Any, way_out: str
+) -> None:
+    sound = {"PREDICTOR": FAKE, "WEIGHTS": "/w/yolo26n.pt", "SHA256": SHA}
+    configure(MODELS={"yolo": {**sound, key: value}, "other": sound})
+
+    found_identity, text = found()
+    assert found_identity == f"autolabel.{identity}"
+    assert 'AUTOLABEL["MODELS"]["yolo"]' in text
+    assert key in text
+    assert way_out in text
+
+
 @pytest.mark.parametrize(
-    ("entry", "says"),
+    ("models", "says"),
     [
-        ({}, "'yolo' names no PREDICTOR"),
-        ({"PREDICTOR": FAKE, "WEIGHT": "x"}, "unknown keys: WEIGHT"),
-        ({"PREDICTOR": FAKE, "WEIGHTS": "yolo26n.pt", "SHA256": "0" * 64}, "must be an absolute path"),
-        ({"PREDICTOR": FAKE, "WEIGHTS": "/w/yolo26n.pt"}, "no SHA256"),
-        ({"PREDICTOR": FAKE, "WEIGHTS": "/w/yolo26n.pt", "SHA256": "abc"}, "no SHA256"),
+        (["yolo"], "Give a dict"),
+        ({"yolo": FAKE}, 'Give a dict with at least "PREDICTOR"'),
+        ({"YOLO 26": {"PREDICTOR": FAKE}}, "up to 64 letters"),
+        ({7: {"PREDICTOR": FAKE}}, "up to 64 letters"),
     ],
 )
-def test_a_registry_entry_that_cannot_be_is_e004(configure: Callable[..., None], entry: Any, says: str) -> None:
-    configure(MODELS={"yolo": entry})
+def test_what_is_no_entry_at_all_is_e004(configure: Callable[..., None], models: Any, says: str) -> None:
+    configure(MODELS=models)
     identity, text = found()
 
     assert identity == "autolabel.E004"
     assert says in text
 
 
+def test_detectors_that_lead_back_to_themselves_are_e019(configure: Callable[..., None]) -> None:
+    chain = {"a": "b", "b": "c", "c": "b"}
+    configure(MODELS={name: {"PREDICTOR": FAKE, "DETECTOR": detector} for name, detector in chain.items()})
+
+    assert [message.id for message in check_settings()] == ["autolabel.E019"] * 2
+    assert "b → c → b" in check_settings()[0].msg
+
+
+def test_all_mistakes_of_all_entries_are_told_at_once(configure: Callable[..., None]) -> None:
+    configure(
+        MODELS={
+            "a": {"PREDICTOR": FAKE, "DEVICE": "gpu", "BATCH_SIZE": -1, "FLOR": 0.1},
+            "b": {"PREDICTOR": FAKE, "ENGINE": "magic", "QUEUE": "autolabel"},
+            "c": {"PREDICTOR": "tests.autolabel.fakes.Missing", "QUEUE": "gpu"},
+        },
+        QUALITY={"MIN_AERA": 3},
+    )
+
+    told = sorted(str(message.id).removeprefix("autolabel.") for message in check_settings())
+    assert told == ["E004", "E005", "E007", "E010", "E012", "E013", "E023"]
+
+
+def test_a_predictor_whose_library_is_not_installed_here_is_a_warning(configure: Callable[..., None]) -> None:
+    """The web process needs no model libraries; a worker without them says so in its list of models."""
+    configure(MODELS={"yolo": {"PREDICTOR": "tests.autolabel.needs_a_library.Predictor"}})
+    identity, text = found()
+
+    assert identity == "autolabel.W001"
+    assert "import it inside functions" in text
+
+
+def test_a_predictor_that_breaks_when_it_is_imported_is_e007(
+    configure: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(path: str) -> Any:
+        raise RuntimeError("no licence")
+
+    configure(MODELS={"yolo": {"PREDICTOR": FAKE}})
+    monkeypatch.setattr(checks, "import_string", broken)
+
+    assert found()[0] == "autolabel.E007"
+    assert "no licence" in found()[1]
+
+
+@pytest.mark.parametrize("quality", [{"MIN_AERA": 3}, {"MIN_AREA": "big"}])
+def test_limits_of_quality_that_cannot_be_are_e023(
+    configure: Callable[..., None], fake_model: Any, quality: Any
+) -> None:
+    configure(QUALITY=quality)
+    identity, text = found()
+
+    assert identity == "autolabel.E023"
+    assert next(iter(quality)) in text
+
+
 def test_a_queue_that_nobody_serves_is_e005(
     configure: Callable[..., None], fake_model: Callable[..., None], settings: Any
 ) -> None:
     fake_model(QUEUE="gpu")
-    assert found() == ("autolabel.E005", "RQ_QUEUES has no queue 'gpu', which AUTOLABEL names. ")
+    identity, text = found()
+    assert identity == "autolabel.E005"
+    assert "RQ_QUEUES has no queue 'gpu', which AUTOLABEL names. Add it to settings.RQ_QUEUES" in text
 
     settings.RQ_QUEUES = {**settings.RQ_QUEUES, "gpu": settings.RQ_QUEUES["autolabel"]}
     assert check_settings() == []

@@ -57,6 +57,11 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[threading.Thread]]:
         (["--threshold", "x"], "must be a number from 0.0 to 1.0"),
         (["--threshold", "nan"], "must be a number from 0.0 to 1.0"),
         (["--model", "gpt"], '--model: "gpt" is not a registered model. Allowed: yolo.'),
+        (["--threshold-for", "nut"], "--threshold-for: must be two names with = between them"),
+        (["--threshold-for", "nut=2"], "--threshold-for: must be a number from 0.0 to 1.0"),
+        (["--threshold-for", "cog=0.2"], '--threshold-for: "cog": not a label of this project'),
+        (["--label-map", "=nut"], "--label-map: must be two names with = between them"),
+        (["--label-map", "gear=cog"], '--label-map: "cog": not a label of this project'),
         (["--label", "unicorn"], '--label: "unicorn": not a label of this project. Allowed: washer, nut, Pizza.'),
         (["--frobnicate"], "unrecognized arguments"),
     ],
@@ -96,6 +101,20 @@ def test_it_waits_for_the_job_and_tells_what_came_out(
     assert "Items without drafts: 1 nothing found." in out
     assert "Failed items: 1 unreadable." in out
     assert job.created_by is None
+
+
+def test_labels_may_have_thresholds_of_their_own_and_classes_other_names(project: Project, worker: Any) -> None:
+    arguments = ["--threshold-for", "nut = 0.9", "--label-map", "washer=Pizza"]
+    call_command("autolabel", project.uid, *arguments)
+
+    job = Job.objects.get()
+    assert (job.thresholds, job.label_map) == ({"nut": 0.9}, {"washer": "Pizza"})
+    assert job.summary["drafts"] == {"Pizza": 1}
+
+
+def test_a_model_that_takes_no_boxes_makes_no_masks_of_them(project: Project, worker: Any) -> None:
+    with pytest.raises(CommandError, match="makes no masks"):
+        call_command("autolabel", project.uid, "--boxes-to-masks")
 
 
 def test_a_dry_run_says_would(project: Project, worker: Any, capsys: pytest.CaptureFixture[str]) -> None:

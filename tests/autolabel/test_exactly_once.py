@@ -259,8 +259,8 @@ def claimed(project: Project) -> tuple[Job, Chunk]:
 def batches(job: Job, chunk: Chunk) -> Iterator[list[Outcome]]:
     host = get_host()
     project = host.get_project_trusted(job.project_uid)
-    predictor, spec = load_predictor("yolo"), get_spec("yolo")
-    return predict_items(predictor, spec, host, project, chunk.item_uids, [], lambda: False)
+    spec = get_spec("yolo")
+    return predict_items(load_predictor(spec), spec, host, project, chunk.item_uids, [], lambda: False)
 
 
 def commit_one(job: Job, chunk: Chunk, outcomes: list[Outcome], *, close: bool = False) -> None:

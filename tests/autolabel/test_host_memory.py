@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from autolabel.hosts.base import LabelTarget, Project
-from autolabel.shapes import Shape
+from autolabel.shapes import Box, BoxPrompt, Shape
 
 from .fakes import picture
-from .host_contract import HostContract
+from .host_contract_masks import MasksContract
 from .memory_host import MemoryHost, MemoryItem, MemoryProject
 
 
@@ -50,10 +50,25 @@ class MemoryWorld:
     def flag(self, item_uid: str) -> None:
         self._item(item_uid).state = "flagged"
 
+    def is_finished(self, item_uid: str) -> bool:
+        return self._item(item_uid).state == "done"
+
+    def accept_box(self, item_uid: str, bbox: Box) -> str:
+        box = BoxPrompt(str(uuid.uuid4()), "bolt", bbox)
+        self._item(item_uid).boxes.append(box)
+        return box.ref
+
+    def discard_box(self, item_uid: str, ref: str) -> None:
+        item = self._item(item_uid)
+        item.boxes = [box for box in item.boxes if box.ref != ref]
+        item.by_hand.append("a discarded box")
+
     def decide(self, item_uid: str, prediction_uid: str, verdict: Any) -> None:
         for draft in self._item(item_uid).drafts:
             if draft.prediction_uid == prediction_uid:
                 draft.verdict = verdict
+                if draft.shape.source and verdict != "discarded":
+                    self.discard_box(item_uid, draft.shape.source)
 
     def drafts(self, item_uid: str) -> dict[str, Shape]:
         drafts = self._item(item_uid).drafts
@@ -64,7 +79,7 @@ class MemoryWorld:
             item = self._item(item_uid)
         except LookupError:
             return 0
-        return len(item.drafts) + len(item.by_hand)
+        return len(item.drafts) + len(item.by_hand) + len(item.boxes)
 
     def _item(self, item_uid: str) -> MemoryItem:
         for project in self.host.projects.values():
@@ -73,7 +88,7 @@ class MemoryWorld:
         raise LookupError(item_uid)
 
 
-class TestMemoryHost(HostContract):
+class TestMemoryHost(MasksContract):
     @pytest.fixture
     def world(self) -> MemoryWorld:
         return MemoryWorld()

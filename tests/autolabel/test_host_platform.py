@@ -12,12 +12,12 @@ from annotation_platform.autolabel_host import PlatformHost
 from annotation_platform.models import Annotation, Item
 from annotation_platform.models import Project as ProjectRow
 from annotation_platform.uploads import create_item
-from autolabel.hosts.base import Draft, ItemDrafts, JobRef, Project
-from autolabel.shapes import Shape
-from tests.factories import make_item, make_manual, make_member, make_project, make_user
+from autolabel.hosts.base import Draft, ItemDrafts, JobRef, Project, Scope
+from autolabel.shapes import Box, Shape
+from tests.factories import SQUARE, make_item, make_manual, make_member, make_project, make_user
 
 from .fakes import picture
-from .host_contract import HostContract
+from .host_contract_masks import MasksContract
 
 
 class PlatformWorld:
@@ -52,15 +52,30 @@ class PlatformWorld:
     def flag(self, item_uid: str) -> None:
         review.flag(_item(item_uid), self.manager)
 
+    def is_finished(self, item_uid: str) -> bool:
+        return _item(item_uid).state == Item.State.DONE
+
+    def accept_box(self, item_uid: str, bbox: Box) -> str:
+        return review.add(_item(item_uid), self.manager, "bolt", box=bbox).uid
+
+    def discard_box(self, item_uid: str, ref: str) -> None:
+        box = Annotation.objects.get(uid=ref)
+        review.apply(box.item, self.manager, [review.Change(ref, box.version, status="discarded")])
+
     def decide(self, item_uid: str, prediction_uid: str, verdict: str) -> None:
         draft = Annotation.objects.get(item__uid=item_uid, prediction_uid=prediction_uid)
-        wish: dict[str, Any] = {"box": (3, 3, 13, 13)} if verdict == "edited" else {"status": verdict}
+        moved: dict[str, Any] = (
+            {"polygons": [[[[3, 3], [13, 3], [13, 13]]]]} if draft.polygons else {"box": (3, 3, 13, 13)}
+        )
+        wish = moved if verdict == "edited" else {"status": verdict}
         review.apply(draft.item, self.manager, [review.Change(draft.uid, draft.version, **wish)])
 
     def drafts(self, item_uid: str) -> dict[str, Shape]:
         drafts = Annotation.objects.drafts().filter(item__uid=item_uid).select_related("label")
         return {
-            draft.prediction_uid: Shape(draft.label.name, draft.score, draft.bbox_xyxy, _tuples(draft.polygons))
+            draft.prediction_uid: Shape(
+                draft.label.name, draft.score, draft.bbox_xyxy, _tuples(draft.polygons), draft.replaces
+            )
             for draft in drafts
         }
 
@@ -76,10 +91,23 @@ def _tuples(value: Any) -> Any:
     return tuple(_tuples(part) for part in value) if isinstance(value, list) else value
 
 
-class TestPlatformHost(HostContract):
+class TestPlatformHost(MasksContract):
     @pytest.fixture
     def world(self) -> PlatformWorld:
         return PlatformWorld()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("shapes", "kinds"), [("any", {"box", "polygon"}), ("boxes", {"box"}), ("polygons", {"polygon"})]
+)
+def test_its_labels_take_what_may_be_drawn_in_the_project(shapes: str, kinds: set[str]) -> None:
+    row = make_project()
+    ProjectRow.objects.filter(pk=row.pk).update(shapes=shapes)
+
+    targets = PlatformHost().label_targets(Project(row.uid, row.name))
+
+    assert [target.kinds for target in targets] == [kinds, kinds]
 
 
 def _draft(item: Item, label: str = "bolt") -> ItemDrafts:
@@ -149,3 +177,60 @@ class TestItemStates:
 
 def _is_the_lock(sql: str) -> bool:
     return sql.startswith("SELECT") and 'ORDER BY "annotation_platform_item"."id"' in sql
+
+
+@pytest.mark.django_db
+class TestMasksOfBoxes:
+    @pytest.fixture
+    def item(self) -> Item:
+        return make_item()
+
+    def write(self, *boxes: Annotation) -> None:
+        shapes = [
+            Shape("bolt", 0.5, (1.0, 2.0, 3.0, 4.0), ((((1.0, 2.0), (3.0, 2.0), (3.0, 4.0)),),), box.uid)
+            for box in boxes
+        ]
+        drafts = tuple(Draft(f"p-{number}", shape) for number, shape in enumerate(shapes))
+        job = JobRef("j-1", boxes[0].item.project.uid, "running", "sam", "abc", boxes_to_masks=True)
+        PlatformHost().write_drafts(job, [ItemDrafts(boxes[0].item.uid, 64, 48, drafts)])
+
+    def test_a_mask_names_the_box_that_it_replaces(self, item: Item) -> None:
+        box = make_manual(item)
+        self.write(box)
+
+        draft = Annotation.objects.drafts().get()
+        assert (draft.replaces, draft.kind, draft.status, draft.source) == (box.uid, "polygon", "draft", "auto")
+
+    def test_an_item_that_is_opened_again_says_nothing_more_of_its_end(self, item: Item) -> None:
+        bob = make_member(item.project)
+        box = make_manual(item)
+        review.finish(item, bob)
+        self.write(box)
+
+        item.refresh_from_db()
+        assert (item.state, item.finished_by, item.finished_at, item.finished_in) == ("drafted", None, None, None)
+        assert (item.draft_count, item.lowest_score, item.queue) == (1, 0.5, Item.Queue.WAITING)
+
+    def test_a_flagged_item_stays_as_it_is(self, item: Item) -> None:
+        box = make_manual(item)
+        review.flag(item, make_member(item.project), "Is this a bolt?")
+        self.write(box)
+
+        item.refresh_from_db()
+        assert (item.state, item.flag_comment, item.draft_count) == ("flagged", "Is this a bolt?", 0)
+
+    def test_a_polygon_is_no_prompt(self, item: Item) -> None:
+        make_manual(item, polygons=SQUARE)
+
+        project = Project(item.project.uid, "")
+        assert PlatformHost().box_prompts(project, [item.uid]) == {item.uid: []}
+        assert PlatformHost().count_unlabeled(project, Scope(boxes_to_masks=True)) == 0
+
+    def test_it_writes_a_batch_of_masks_in_a_constant_number_of_queries(
+        self, item: Item, django_assert_max_num_queries: Any
+    ) -> None:
+        boxes = [make_manual(item) for _ in range(20)]
+
+        with django_assert_max_num_queries(14):
+            self.write(*boxes)
+        assert Annotation.objects.masks_of_boxes().count() == 20

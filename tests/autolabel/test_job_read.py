@@ -250,13 +250,19 @@ def test_a_model_that_a_live_worker_can_run_is_ready_with_its_labels(client: Any
     assert model == {
         "model_type": "yolo",
         "title": "yolo",
+        "default_version": "",
         "ready": True,
+        "allowed": True,
+        "startable": True,
         "reason": "",
         "name": "fake",
         "version": "1",
         "labels": list(FAKE_LABELS),
         "output_kinds": ["box"],
+        "takes_boxes": False,
         "device": "cpu",
+        "engine": "",
+        "notes": [],
         "workers": 1,
     }
 

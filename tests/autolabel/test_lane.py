@@ -5,17 +5,20 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db.models.functions import Now
 
 from annotation_platform import review
 from annotation_platform.autolabel_host import PlatformHost
 from annotation_platform.models import Annotation, Item
-from autolabel.jobs import lifecycle, pipeline
+from autolabel.jobs import lane, lifecycle, pipeline
 from autolabel.jobs.lane import run_lane
-from autolabel.models import Job, Prediction, Worker
+from autolabel.jobs.versions import NewVersion, add_version
+from autolabel.models import Chunk, Job, Prediction, Worker
 from tests.factories import make_member, make_project
 
 from . import fakes
@@ -316,7 +319,8 @@ def test_a_model_that_cannot_be_loaded_here_leaves_the_job_to_a_worker_that_has_
     assert job.is_active
 
     here.refresh_from_db()
-    assert here.served_models["yolo"] == {"ready": False, "reason": "It needs a GPU, and there is none."}
+    assert here.served_models["yolo"]["ready"] is False
+    assert here.served_models["yolo"]["reason"] == "It needs a GPU, and there is none."
 
     elsewhere.delete()
     assert "It needs a GPU" in failed(job)
@@ -338,6 +342,73 @@ def test_weights_that_are_missing_or_not_the_registered_ones_are_never_loaded(
 
 def test_a_model_that_left_the_registry_fails_the_job() -> None:
     assert "no model 'gone'" in failed(make_job(model_type="gone"))
+
+
+def test_a_job_runs_the_version_that_it_has_recorded_whatever_the_default_is_now(tmp_path: Path) -> None:
+    files = {}
+    for version in ("1", "2"):
+        files[version] = tmp_path / f"{version}.pt"
+        files[version].write_bytes(version.encode())
+        sha256 = hashlib.sha256(version.encode()).hexdigest()
+        add_version(NewVersion("yolo", version, str(files[version]), sha256), default=True)
+    job = run_to_end(make_job(model_version="1"))
+
+    assert job.status == "completed"
+    assert job.summary["model"]["registered_version"] == "1"
+    assert run_to_end(make_job(model_version="2")).summary["model"]["registered_version"] == "2"
+    files["1"].write_bytes(b"swapped")
+    assert "not the registered ones" in failed(make_job(model_version="1"))
+
+
+def test_a_job_whose_version_is_not_registered_fails_wherever_workers_are() -> None:
+    make_worker("elsewhere")
+
+    assert failed(make_job(model_version="9")) == "The model 'yolo' has no version '9'."
+
+
+def test_a_version_that_cannot_be_loaded_here_takes_nothing_from_the_default(tmp_path: Path) -> None:
+    add_version(NewVersion("yolo", "2", str(tmp_path / "gone.pt"), "a" * 64))
+    here, elsewhere = make_worker("here"), make_worker("elsewhere")
+    Worker.objects.filter(pk=elsewhere.pk).update(hostname="another-machine")
+    job = make_job(model_version="2")
+    run_lane(job.uid)
+
+    job.refresh_from_db()
+    assert job.is_active  # the other worker has not tried it yet
+    here.refresh_from_db()
+    assert here.served_models["yolo"]["ready"] is True
+    assert "gone.pt" in here.served_models["yolo"]["failed_versions"]["2"]
+    elsewhere.served_models["yolo"]["failed_versions"] = {"2": "not there either"}
+    elsewhere.save()
+    assert "gone.pt" in failed(job)
+
+
+def test_a_job_that_makes_masks_of_boxes_needs_a_model_that_takes_boxes(fake_model: Callable[..., None]) -> None:
+    assert failed(make_job(boxes_to_masks=True)) == "The model fake makes no masks from boxes."
+
+    fake_model(PREDICTOR="tests.autolabel.fakes.MaskingPredictor")
+    project = parts_project(picture(0))
+    review.add(project.items.first(), make_member(project), "bolt", box=(2, 3, 20, 30))
+    job = run_to_end(make_job(project, boxes_to_masks=True))
+    assert (job.status, job.total_items, job.successful_items) == ("completed", 1, 1)
+    (draft,) = drafts_of(job)
+    assert (draft.label.name, draft.bbox_xyxy) == ("bolt", (2, 3, 20, 30))
+    assert draft.polygons
+
+
+def test_a_label_map_makes_a_class_of_the_model_known() -> None:
+    project = parts_project(picture(1, first="gear"), labels=("cog",))
+    assert "does not know cog" in failed(make_job(project, labels=["cog"]))
+
+    job = run_to_end(make_job(project, labels=["cog"], label_map={"gear": "cog"}))
+    assert [draft.label.name for draft in drafts_of(job)] == ["cog"]
+
+
+def test_a_label_may_have_a_threshold_of_its_own() -> None:
+    project = parts_project(picture(2, 0.6))
+    job = run_to_end(make_job(project, thresholds={"washer": 0.9}))
+
+    assert [draft.label.name for draft in drafts_of(job)] == ["nut"]
 
 
 def test_a_project_that_is_gone_fails_the_job() -> None:
@@ -469,6 +540,70 @@ def test_a_storage_that_stalls_gives_the_chunk_back_and_the_job_says_so(
     assert [chunk.attempts for chunk in job.chunks.all()] == [0]
     monkeypatch.setattr(PlatformHost, "open_image", real)
     assert balanced(run_to_end(job), project.items.all()).stalled_reason == ""
+
+
+# A model that only so many lanes may run at once
+
+
+def busy(job: Job) -> Chunk:
+    """Another worker's lane is at work on the job."""
+    lifecycle.start(job.pk)
+    return Chunk.objects.create(job=job, item_uids=[], state="leased", token="t", lease_until=Now() + timedelta(0, 30))
+
+
+def test_a_lane_without_a_place_ends_before_it_loads_the_model_and_the_job_says_why(
+    fake_model: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_model(CONCURRENCY=1)
+    held, job = busy(make_job()), make_job()
+    monkeypatch.setattr(lane, "load_predictor", None)
+    run_lane(job.uid)
+
+    job.refresh_from_db()
+    assert (job.status, job.stalled_reason) == ("pending", "model: as many lanes as it may have are at work")
+    monkeypatch.undo()
+    fake_model(CONCURRENCY=1)
+    Chunk.objects.filter(pk=held.pk).update(lease_until=Now() - timedelta(0, 1))  # it died
+    run_to_end(job)
+    assert (job.status, job.stalled_reason) == ("completed", "")
+
+
+def test_a_lane_that_leaves_its_place_rings_for_the_jobs_that_wait_each_in_its_turn(
+    fake_model: Callable[..., None], configure: Callable[..., None], rings: Any
+) -> None:
+    configure(CHUNK_SIZE=2, LANE_SECONDS=0.0)
+    fake_model(CONCURRENCY=1)
+    first, second, third = (make_job(parts_project(*[picture(1)] * 6)) for _ in range(3))
+    other_model = make_job(model_type="another")
+
+    run_lane(second.uid)
+    assert [uid for uid, _, _ in rings] == [third.uid, first.uid, second.uid, third.uid, first.uid]
+    assert other_model.uid not in [uid for uid, _, _ in rings]
+    rings.clear()
+    rings.queued = 1  # they are on their way
+    run_lane(second.uid)
+    assert rings == [(second.uid, "autolabel", 1)]
+
+
+def test_a_job_rings_for_no_more_lanes_than_its_model_may_have(
+    fake_model: Callable[..., None], configure: Callable[..., None], rings: Any
+) -> None:
+    configure(CHUNK_SIZE=1, LANES_PER_JOB=8)
+    fake_model(CONCURRENCY=2)
+    run_lane(make_job(parts_project(*[picture(1)] * 10)).uid)
+
+    assert [lanes for _, _, lanes in rings] == [1]
+
+
+def test_a_job_cancelled_meanwhile_leaves_its_place_at_once(
+    fake_model: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_model(PREDICTOR=HOOKED, CONCURRENCY=1)
+    job = make_job()
+    monkeypatch.setattr(HookedPredictor, "hook", lambda images: lifecycle.cancel(job.pk))
+    run_lane(job.uid)
+
+    assert not Chunk.objects.leased().exists()
 
 
 def test_the_model_stays_loaded_from_one_job_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,8 +12,9 @@ import pytest
 from django.db import OperationalError
 from django.db.models.functions import Now
 
+from autolabel.inference.base import ModelSpec
 from autolabel.jobs import leases, lifecycle
-from autolabel.models import Chunk, Job
+from autolabel.models import Chunk, Job, ModelDefault
 from tests.factories import make_project
 
 from .builders import in_threads, make_job
@@ -126,6 +128,54 @@ def test_only_expired_leases_are_released(job: Job) -> None:
     live.refresh_from_db()
     assert (silent.state, silent.token, silent.attempts) == ("waiting", "", 1)
     assert live.state == "leased"
+
+
+class TestConcurrency:
+    """At most so many lanes run a model at once, over all jobs and workers."""
+
+    SPEC = ModelSpec("yolo", "x", None, "", "autolabel", concurrency=2)
+
+    @pytest.fixture
+    def jobs(self, job: Job) -> list[Job]:
+        """Four running jobs of that model with many chunks each."""
+        jobs = [job, *(make_job(make_project(), status="running") for _ in range(3))]
+        Chunk.objects.bulk_create(Chunk(job=each, item_uids=["x"]) for each in jobs for _ in range(6))
+        return jobs
+
+    def test_no_lane_gets_a_chunk_beyond_the_limit_until_another_is_done(self, jobs: list[Job]) -> None:
+        first, second = leases.claim(jobs[0].pk, self.SPEC), leases.claim(jobs[1].pk, self.SPEC)
+        assert first
+        assert second
+        assert leases.claim(jobs[2].pk, self.SPEC) is None
+
+        leases.release(first, refund=True)
+        assert leases.claim(jobs[2].pk, self.SPEC)
+        expire(second)  # its worker was killed
+        assert leases.claim(jobs[3].pk, self.SPEC)
+        assert leases.claim(jobs[0].pk, self.SPEC) is None
+
+    def test_of_lanes_that_claim_at_once_exactly_so_many_get_one(self, jobs: list[Job]) -> None:
+        for _ in range(5):
+            chunks = in_threads(*[lambda job=each: leases.claim(job.pk, self.SPEC) for each in jobs * 2])
+            claimed = [chunk for chunk in chunks if chunk]
+            assert len(claimed) == Chunk.objects.leased().count() == 2
+            for chunk in claimed:
+                leases.release(chunk, refund=True)
+
+    def test_another_model_has_places_of_its_own(self, jobs: list[Job]) -> None:
+        Job.objects.filter(pk=jobs[0].pk).update(model_type="sam3")
+        assert leases.claim(jobs[0].pk)
+        for each in jobs[1:3]:
+            assert leases.claim(each.pk, self.SPEC)
+        assert leases.claim(jobs[3].pk, self.SPEC) is None
+
+    def test_a_model_without_a_limit_takes_no_lock(self, jobs: list[Job]) -> None:
+        leases.claim(jobs[0].pk, replace(self.SPEC, concurrency=None))
+        assert not ModelDefault.objects.exists()
+
+        leases.claim(jobs[0].pk, self.SPEC)
+        # The row that serves as the lock says nothing about versions.
+        assert ModelDefault.objects.get().version is None
 
 
 class TestWatch:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -15,7 +15,7 @@ from autolabel.hosts.base import LabelTarget, Project
 from autolabel.inference.base import ModelSpec
 from autolabel.jobs import pipeline
 from autolabel.jobs.pipeline import Outcome, Stopped, StorageStalled, predict_items
-from autolabel.shapes import Shape
+from autolabel.shapes import BoxPrompt, Shape
 
 from .fakes import FAKE, RAISE, FakePredictor, picture
 from .memory_host import MemoryHost, MemoryItem, MemoryProject
@@ -63,6 +63,10 @@ def outcomes(host: MemoryHost, **options: Any) -> dict[str, Outcome]:
     flat = [outcome for batch in run(host, **options) for outcome in batch]
     assert sorted(outcome.item_uid for outcome in flat) == sorted(host.projects["p"].items)
     return {outcome.item_uid: outcome for outcome in flat}
+
+
+def bolt(score: float, x: float = 0.0, label: str = "bolt") -> Shape:
+    return Shape(label, score, (x, 0.0, x + 16.0, 16.0))
 
 
 def decoders() -> list[threading.Thread]:
@@ -173,8 +177,8 @@ def test_the_limits_of_the_settings_are_kept(configure: Callable[..., None]) -> 
 def test_shapes_are_kept_down_to_the_floor_best_first_and_no_more_than_the_models_limit() -> None:
     class Untidy(FakePredictor):
         def predict_batch(self, images: Any, labels: Any, floor: float) -> list[list[Shape]]:
-            scores = (0.2, 0.9, 0.04, 0.5, 0.05)
-            return [[Shape("bolt", score, (0.0, 0.0, 5.0, 5.0)) for score in scores] for _ in images]
+            scores = enumerate((0.2, 0.9, 0.04, 0.5, 0.05))
+            return [[Shape("bolt", score, (8.0 * x, 0.0, 8.0 * x + 5, 5.0)) for x, score in scores] for _ in images]
 
     def kept(limit: int) -> list[float]:
         found = outcomes(host_with(picture()), predictor=Untidy(spec()), spec=spec(floor=0.05, max_predictions=limit))
@@ -182,6 +186,142 @@ def test_shapes_are_kept_down_to_the_floor_best_first_and_no_more_than_the_model
 
     assert kept(100) == [0.9, 0.5, 0.2, 0.05]
     assert kept(3) == [0.9, 0.5, 0.2]
+
+
+def test_what_fails_the_quality_gate_is_left_out_and_counted(configure: Callable[..., None]) -> None:
+    class Careless(FakePredictor):
+        def predict_batch(self, images: Any, labels: Any, floor: float) -> list[list[Shape]]:
+            return [[bolt(0.9), bolt(0.7), bolt(0.6, x=200), bolt(0.01, x=200), bolt(0.5, x=20)] for _ in images]
+
+    outcome = outcomes(host_with(picture()), predictor=Careless(spec()))["item-0"]
+    assert [shape.score for shape in outcome.shapes] == [0.9, 0.5]
+    assert outcome.counts == {"dropped": {"duplicate": 1, "outside": 1}}
+
+    configure(QUALITY={"MIN_AREA": 500})
+    outcome = outcomes(host_with(picture(size=(200, 200))), predictor=Careless(spec()))["item-0"]
+    assert outcome.shapes == ()
+    assert outcome.counts == {"dropped": {"speck": 3, "outside": 1}}
+
+
+def test_the_limit_of_an_image_counts_what_has_passed_the_gate() -> None:
+    class Repeating(FakePredictor):
+        def predict_batch(self, images: Any, labels: Any, floor: float) -> list[list[Shape]]:
+            return [[bolt(0.9), bolt(0.8), bolt(0.7), bolt(0.6, x=20)] for _ in images]
+
+    found = outcomes(host_with(picture()), predictor=Repeating(spec()), spec=spec(max_predictions=2))
+    assert [shape.score for shape in found["item-0"].shapes] == [0.9, 0.6]
+
+
+def test_classes_that_are_one_label_of_the_project_give_one_shape_of_one_object() -> None:
+    class Synonyms(FakePredictor):
+        def predict_batch(self, images: Any, labels: Any, floor: float) -> list[list[Shape]]:
+            return [[bolt(0.9), bolt(0.8, label="screw")] for _ in images]
+
+    host = host_with(picture())
+    batches = predict_items(
+        Synonyms(spec()), spec(), host, PROJECT, ["item-0"], [], lambda: False, label_key=lambda name: "bolt"
+    )
+    assert [shape.label for batch in batches for outcome in batch for shape in outcome.shapes] == ["bolt"]
+
+
+@pytest.mark.parametrize("answer", [[], [[], [], []], [["no shape"]], None])
+def test_an_answer_that_breaks_the_contract_fails_its_item_and_not_the_lane(answer: Any) -> None:
+    class Broken(FakePredictor):
+        def predict_batch(self, images: Any, labels: Any, floor: float) -> Any:
+            return answer
+
+    found = outcomes(host_with(picture()), predictor=Broken(spec()))
+    assert found["item-0"].failure is not None
+    assert found["item-0"].failure.reason == "prediction_failed"
+
+
+class Tracer(FakePredictor):
+    """Makes of every box a mask of its left half, and notes what it was asked for."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        super().__init__(spec)
+        self.asked: list[list[list[str]]] = []
+
+    def predict_batch(self, images: Any, labels: Any, floor: float) -> list[list[Shape]]:
+        raise AssertionError("It is to make masks of boxes, not to find objects.")
+
+    def predict_masks(self, images: Sequence[np.ndarray], prompts: Sequence[Sequence[BoxPrompt]]) -> list[list[Shape]]:
+        self.asked.append([[prompt.ref for prompt in of_one] for of_one in prompts])
+        assert len(images) == len(prompts)
+        return [[self._left_half(prompt) for prompt in of_one] for of_one in prompts]
+
+    def _left_half(self, prompt: BoxPrompt) -> Shape:
+        x_min, y_min, x_max, y_max = prompt.bbox_xyxy
+        half = (x_min, y_min, (x_min + x_max) / 2, y_max)
+        ring = ((half[0], half[1]), (half[2], half[1]), (half[2], half[3]), (half[0], half[3]))
+        return Shape(prompt.label, 0.7, half, ((ring,),), prompt.ref)
+
+
+class PromptingHost(MemoryHost):
+    """Has accepted boxes on some items; keeps the items that it was asked for at once."""
+
+    boxes: dict[str, list[BoxPrompt]]
+    asked: list[list[str]]
+
+    def box_prompts(self, project: Project, item_uids: Sequence[str]) -> Mapping[str, Sequence[BoxPrompt]]:
+        self.asked.append(list(item_uids))
+        return {uid: self.boxes[uid] for uid in item_uids if uid in self.boxes}
+
+
+def masks_of(boxes: dict[str, list[BoxPrompt]], items: int, **keys: Any) -> tuple[dict[str, Outcome], Tracer, Any]:
+    host = PromptingHost()
+    host.projects = host_with(*[picture()] * items).projects
+    host.boxes, host.asked = boxes, []
+    predictor = Tracer(spec())
+    batches = predict_items(
+        predictor,
+        spec(**keys),
+        host,
+        PROJECT,
+        list(host.projects["p"].items),
+        [],
+        lambda: False,
+        boxes_to_masks=True,
+    )
+    return {outcome.item_uid: outcome for batch in batches for outcome in batch}, predictor, host
+
+
+def prompt(ref: str, x: float = 0) -> BoxPrompt:
+    return BoxPrompt(ref, "bolt", (x, 2.0, x + 20, 22.0))
+
+
+def test_boxes_of_people_become_masks() -> None:
+    found, _, host = masks_of({"item-0": [prompt("a"), prompt("b", 20)], "item-1": [prompt("c")]}, 2)
+
+    assert [(shape.source, shape.bbox_xyxy) for shape in found["item-0"].shapes] == [
+        ("a", (0, 2, 10, 22)),
+        ("b", (20, 2, 30, 22)),
+    ]
+    assert [shape.source for shape in found["item-1"].shapes] == ["c"]
+    assert sorted(uid for uids in host.asked for uid in uids) == ["item-0", "item-1"]
+
+
+def test_boxes_are_asked_for_batch_by_batch() -> None:
+    _, predictor, host = masks_of({f"item-{number}": [prompt("a")] for number in range(5)}, 5, batch_size=2)
+
+    assert [len(uids) for uids in host.asked] == [2, 2, 1]
+    assert [len(prompts) for prompts in predictor.asked] == [2, 2, 1]
+
+
+def test_an_item_whose_boxes_are_gone_is_an_outcome_without_shapes_and_not_for_the_model() -> None:
+    found, predictor, _ = masks_of({"item-1": [prompt("a")], "item-2": []}, 3)
+
+    assert predictor.asked == [[["a"]]]
+    for uid in ("item-0", "item-2"):
+        assert found[uid] == Outcome(uid, 48, 32)
+    assert masks_of({}, 2)[1].asked == []
+
+
+def test_each_box_gets_its_mask_however_many_there_are_and_however_alike() -> None:
+    found, _, _ = masks_of({"item-0": [prompt(str(number)) for number in range(9)]}, 1, max_predictions=3)
+
+    assert [shape.source for shape in found["item-0"].shapes] == [str(number) for number in range(9)]
+    assert found["item-0"].counts == {}
 
 
 def test_a_storage_that_fails_for_a_moment_is_asked_again(stubborn: StubbornHost) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import time
@@ -79,14 +80,15 @@ def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(slow_site: Site
     assert len(slow_site.predicting_pids()) == 2
 
 
-def test_a_second_worker_started_meanwhile_takes_part(slow_site: Site) -> None:
-    project = slow_site.make_project(ITEMS)
-    slow_site.start("autolabel_worker")
-    job = slow_site.create_job(project)
-    slow_site.wait_for(slow_site.predicting_pids, "the job runs")
-    slow_site.start("autolabel_worker", "--no-reaper")
-    assert_exactly_once(slow_site.outcome(job))
-    assert len(slow_site.predicting_pids()) == 2
+def test_a_second_worker_started_meanwhile_takes_part(make_site: Callable[..., Site]) -> None:
+    site = make_site(FAKE_SECONDS="0.1")  # the job shall outlast the start of a worker on a busy machine
+    project = site.make_project(ITEMS)
+    site.start("autolabel_worker")
+    job = site.create_job(project)
+    site.wait_for(site.predicting_pids, "the job runs")
+    site.start("autolabel_worker", "--no-reaper")
+    assert_exactly_once(site.outcome(job))
+    assert len(site.predicting_pids()) == 2
 
 
 def test_a_killed_queue_server_is_replaced_and_the_job_completes(slow_site: Site) -> None:
@@ -105,6 +107,48 @@ def test_the_model_is_loaded_once_for_many_jobs(site: Site) -> None:
     for _ in range(3):
         assert site.outcome(site.create_job(project))["status"] == "completed"
     assert len(site.predicting_pids()) == 1
+
+
+def test_a_model_registered_while_the_worker_runs_becomes_known_and_runs(site: Site) -> None:
+    site.start("autolabel_worker")
+    site.wait_for(lambda: "yolo" in ready_models(site), "the model of the settings is ready")
+    project = site.make_project(8)
+    data = b"weights"
+    (site.data_dir / "screws.pt").write_bytes(data)
+    place = ["--weights", str(site.data_dir / "screws.pt"), "--sha256", hashlib.sha256(data).hexdigest()]
+    site.run("autolabel_model", "add", "screws", "--like", "yolo", "--version", "1", *place)
+
+    site.wait_for(lambda: "screws" in ready_models(site), "the registered model is ready")
+    output = site.run("autolabel", project, "--model", "screws")
+    assert "Completed: 8 of 8 items" in output
+    assert site.ask("from autolabel.models import Job\nanswer = Job.objects.get().model_version") == "1"
+
+
+def ready_models(site: Site) -> list[str]:
+    """What live workers have published as ready."""
+    return list(
+        site.ask(
+            "from autolabel.models import Worker\n"
+            "answer = [name for worker in Worker.objects.live()"
+            " for name, facts in worker.served_models.items() if facts['ready']]"
+        )
+    )
+
+
+def test_no_more_lanes_run_a_model_than_it_may_have(make_site: Callable[..., Site]) -> None:
+    site = make_site(FAKE_SECONDS="0.01", FAKE_CONCURRENCY="1")
+    projects = [site.make_project(ITEMS) for _ in range(2)]
+    site.start("autolabel_worker", "--workers", "3")
+    site.wait_for(lambda: len(ready_models(site)) == 3, "three workers are ready")
+    jobs = [site.create_job(project) for project in projects]
+
+    at_work = "from autolabel.models import Chunk\nanswer = Chunk.objects.leased().count()"
+    seen = [site.ask(at_work)]
+    ended = "from autolabel.models import Job\nanswer = not Job.objects.active().exists()"
+    site.wait_for(lambda: seen.append(site.ask(at_work)) or site.ask(ended), "both jobs end", seconds=60)
+    assert max(seen) == 1
+    for job in jobs:
+        assert_exactly_once(site.outcome(job))
 
 
 def test_the_command_brings_its_own_worker_and_takes_it_away(site: Site) -> None:

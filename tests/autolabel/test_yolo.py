@@ -1,4 +1,7 @@
-"""Real inference: the demo's weights, on demo scenes, through the code that runs any YOLO checkpoint."""
+"""Real inference: the demo's weights, on demo scenes, through the code that runs any YOLO checkpoint.
+
+What every predictor must do is in predictor_contract.py.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,13 @@ import dataclasses
 import hashlib
 import io
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from django.conf import settings
+from django.test import override_settings
 from PIL import Image
 
 from annotation_platform.demo.scenes import LABELS, Scene, demo_scenes
@@ -17,9 +23,9 @@ from annotation_platform.demo.score import Found, Score, box_iou, score_image
 from annotation_platform.models import Annotation, Item
 from autolabel.exceptions import ModelUnavailable
 from autolabel.hosts.loader import get_host
-from autolabel.inference.images import decode_image
+from autolabel.inference.base import Engine
 from autolabel.inference.registry import get_spec, load_predictor, verify_weights
-from autolabel.inference.yolo import YoloPredictor
+from autolabel.inference.yolo import YoloPredictor, import_ultralytics
 from autolabel.jobs.lane import run_lane
 from autolabel.jobs.services import JobRequest, create_job
 from autolabel.models import ItemResult, Job
@@ -35,9 +41,17 @@ def scenes() -> list[Scene]:
     return list(demo_scenes(count=12))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Exports are kept for these tests alone."""
+    folder = tmp_path_factory.getbasetemp() / "engines"
+    with override_settings(AUTOLABEL={**settings.AUTOLABEL, "CACHE_DIR": folder}):
+        yield
+
+
 @pytest.fixture
 def yolo() -> YoloPredictor:
-    predictor = load_predictor("yolo")
+    predictor = load_predictor(get_spec("yolo"))
     assert isinstance(predictor, YoloPredictor)
     return predictor
 
@@ -78,36 +92,67 @@ def test_its_labels_come_from_the_weights(yolo: YoloPredictor) -> None:
     assert {"torch"} <= set(yolo.info.libraries)
 
 
-def test_a_result_does_not_depend_on_the_rest_of_the_batch(yolo: YoloPredictor, scenes: list[Scene]) -> None:
-    alone = yolo.predict_batch([pixels(scenes[0])], LABELS, 0.25)[0]
-    tall = np.zeros((500, 100, 3), np.uint8)
-    together = yolo.predict_batch([tall, pixels(scenes[0]), pixels(scenes[1])], LABELS, 0.25)[1]
-    assert [shape.label for shape in alone] == [shape.label for shape in together]
-    for one, other in zip(alone, together, strict=True):
-        assert one.score == pytest.approx(other.score, abs=0.01)
-        assert one.bbox_xyxy == pytest.approx(other.bbox_xyxy, abs=0.5)
+@pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
+def test_on_an_engine_a_result_does_not_depend_on_the_batch_at_all(engine: Engine, scenes: list[Scene]) -> None:
+    yolo = YoloPredictor(dataclasses.replace(get_spec("yolo"), device="cpu", engine=engine))
+    alone = [yolo.predict_batch([pixels(scene)], LABELS, 0.05)[0] for scene in scenes[:3]]
+    assert yolo.predict_batch([pixels(scene) for scene in scenes[:3]], LABELS, 0.05) == alone
 
 
-def test_boxes_lie_inside_their_image_best_first_and_above_the_floor(yolo: YoloPredictor, scenes: list[Scene]) -> None:
-    for shapes in yolo.predict_batch([pixels(scene) for scene in scenes], LABELS, 0.1):
-        scores = [shape.score for shape in shapes]
-        assert scores == sorted(scores, reverse=True)
-        assert all(0.1 <= score <= 1 for score in scores)
-        for x_min, y_min, x_max, y_max in (shape.bbox_xyxy for shape in shapes):
-            assert 0 <= x_min < x_max <= 640
-            assert 0 <= y_min < y_max <= 480
+def test_it_names_what_computes_it() -> None:
+    info = YoloPredictor(dataclasses.replace(get_spec("yolo"), device="cpu", engine="pytorch")).info
+    assert (info.engine, info.device, info.precision, info.kinds) == ("pytorch", "cpu", "fp32", ("box",))
 
 
-def test_no_images_are_no_results(yolo: YoloPredictor) -> None:
-    assert yolo.predict_batch([], LABELS, 0.05) == []
+def test_it_uses_every_core(yolo: YoloPredictor) -> None:
+    """Ultralytics leaves one idle whenever it chooses a device."""
+    import torch
+
+    YoloPredictor(dataclasses.replace(get_spec("yolo"), device="cpu", engine="pytorch"))
+    assert torch.get_num_threads() == int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
 
 
-def test_a_rotated_photo_gets_its_boxes_in_the_right_place(yolo: YoloPredictor, scenes: list[Scene]) -> None:
+def test_it_gives_no_more_than_the_best_predictions(scenes: list[Scene]) -> None:
+    few = YoloPredictor(dataclasses.replace(get_spec("yolo"), max_predictions=2))
     scene = next(scene for scene in scenes if len(scene.objects) >= 4)
-    decoded = decode_image(io.BytesIO(rotated_jpeg(scene.image)))
-    assert (decoded.width, decoded.height, decoded.rotated) == (640, 480, True)
-    boxes = found(yolo.predict_batch([decoded.pixels()], LABELS, 0.05)[0])
-    assert score_image(boxes, truth(scene)).recall >= 0.75
+    assert len(few.predict_batch([pixels(scene)], LABELS, 0.05)[0]) == 2
+
+
+def test_an_image_size_is_rounded_up_to_what_the_network_takes(scenes: list[Scene]) -> None:
+    odd = YoloPredictor(dataclasses.replace(get_spec("yolo"), image_size=300))
+    even = YoloPredictor(dataclasses.replace(get_spec("yolo"), image_size=320))
+    images = [pixels(scenes[0])]
+    assert odd.predict_batch(images, LABELS, 0.3) == even.predict_batch(images, LABELS, 0.3)
+
+
+def test_without_an_image_size_it_is_the_one_that_the_weights_were_trained_at(scenes: list[Scene]) -> None:
+    trained = YoloPredictor(dataclasses.replace(get_spec("yolo"), image_size=None))
+    given = YoloPredictor(dataclasses.replace(get_spec("yolo"), image_size=320))
+    images = [pixels(scenes[0])]
+    assert trained.predict_batch(images, LABELS, 0.3) == given.predict_batch(images, LABELS, 0.3)
+
+
+def test_options_that_it_does_not_know_are_refused() -> None:
+    with pytest.raises(ModelUnavailable, match="unknown keys: imgsz"):
+        YoloPredictor(dataclasses.replace(get_spec("yolo"), options={"imgsz": 640}))
+
+
+@pytest.mark.parametrize("architecture", ["yolo26n-cls.yaml", "yolo26n-pose.yaml"])
+def test_weights_for_another_task_are_refused(architecture: str, tmp_path: Path) -> None:
+    weights = tmp_path / "other.pt"
+    import_ultralytics().YOLO(architecture).save(weights)
+    with pytest.raises(ModelUnavailable, match="takes detection weights, which give boxes, and segmentation weights"):
+        YoloPredictor(dataclasses.replace(get_spec("yolo"), weights=weights))
+
+
+def test_weights_for_images_of_other_channels_are_refused(tmp_path: Path) -> None:
+    weights = tmp_path / "grey.pt"
+    ultralytics = import_ultralytics()
+    model = ultralytics.YOLO("yolo26n.yaml")
+    model.model = ultralytics.nn.tasks.DetectionModel("yolo26n.yaml", ch=1, verbose=False)
+    model.save(weights)
+    with pytest.raises(ModelUnavailable, match="images of 1 channels"):
+        YoloPredictor(dataclasses.replace(get_spec("yolo"), weights=weights))
 
 
 def test_pillow_is_left_as_it_was(yolo: YoloPredictor) -> None:

@@ -13,15 +13,17 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from annotation_platform.demo.scenes import LABELS, demo_scenes
+from annotation_platform.demo.scenes import LABELS, Scene, demo_scenes
 from annotation_platform.demo.seed import PROJECT_NAME, USERNAME
 from annotation_platform.models import Item, Membership, Project
 from annotation_platform.projects import create_project
 from annotation_platform.uploads import create_item
 from autolabel.hosts.loader import get_host
 from autolabel.jobs.services import JobRequest, create_job
+from autolabel.models import Job
+from autolabel.shapes import Shape
 from tests.autolabel.builders import make_job
-from tests.review_rows import make_person
+from tests.review_rows import draft, make_person
 
 QUESTION = "Is the thin ring at the edge a washer or a nut? The shadow hides its hole."
 
@@ -37,6 +39,8 @@ def make_showcase() -> dict[str, str]:
         "empty": create_project(demo, "Spare parts", [("gasket", None), ("seal ring", None)]).uid,
         "waiting": _make_waiting_project(demo),
         "last": _make_finished_project(_Reviewer(demo), demo),
+        "masks": _make_project_with_masks(_Reviewer(demo), demo),
+        **_make_project_of_polygons(demo),
         "nowhere": "00000000-0000-0000-0000-000000000000",
     }
     archived = create_project(demo, "Line 2, before the move", [("bolt", None)])
@@ -95,7 +99,7 @@ def _review(reviewer: _Reviewer, project: Project) -> dict[str, str]:
     reviewer.decide(edited, _mixed)
     reviewer.finish(edited)
     reviewer.post(f"items/{flagged.uid}/flag/", comment=QUESTION)
-    reviewer.decide(begun, lambda number, draft: {"status": "accepted"} if draft["score"] > 0.9 else None)
+    reviewer.decide(begun, lambda number, draft: {"status": "accepted"} if number > 1 else None)
     colleague, until = get_user_model().objects.get(username="amir"), timezone.now() + timedelta(days=1)
     Item.objects.filter(pk=taken.pk).update(assigned_to=colleague, assigned_until=until)
     for item in others[:12]:
@@ -143,10 +147,52 @@ def _make_finished_project(reviewer: _Reviewer, user: AbstractBaseUser) -> str:
     return item.uid
 
 
+def _make_project_with_masks(reviewer: _Reviewer, user: AbstractBaseUser) -> str:
+    """The uid of an image whose accepted boxes have masks that wait, all but one."""
+    scene = next(scene for scene in demo_scenes() if len(scene.objects) >= 4)
+    project = create_project(user, "From boxes to masks", [(label, None) for label in LABELS])
+    item = create_item(project, _jpeg(scene), name=scene.name)
+    masks = []
+    for number, thing in enumerate(scene.objects):
+        box = {"label": thing.label, "kind": "box", "bbox_xyxy": thing.bbox_xyxy}
+        made = reviewer.post(f"items/{item.uid}/annotations/", **box)
+        if number:
+            masks.append(Shape(thing.label, 0.95 - 0.07 * number, thing.bbox_xyxy, thing.polygons, source=made["uid"]))
+    draft(project, {item.uid: masks}, boxes_to_masks=True)
+    return str(item.uid)
+
+
+def _make_project_of_polygons(user: AbstractBaseUser) -> dict[str, str]:
+    """A project that takes polygons only, with a job that has a lot to say of itself, and its image of outlines."""
+    project = create_project(user, "Outlines", [(label, None) for label in LABELS], Project.Shapes.POLYGONS)
+    scene = next(scene for scene in demo_scenes() if len(scene.objects) >= 3)
+    item = create_item(project, _jpeg(scene), name=scene.name)
+    shapes = [Shape(thing.label, 0.8, thing.bbox_xyxy, thing.polygons) for thing in scene.objects]
+    job = Job.objects.filter(uid=draft(project, {item.uid: shapes}))
+    model = {
+        "name": "hardware-sam3",
+        "engine": "pytorch",
+        "device": "cpu",
+        "notes": ["ONNX Runtime was refused: boxes differ."],
+    }
+    summary = {
+        "drafts": {"washer": len(shapes)},
+        "model": model,
+        "dropped": {"speck": 12, "duplicate": 3},
+        "incidents": {},
+    }
+    job.update(model_type="sam3", total_items=1, successful_items=1, summary=summary, created_by=user)
+    return {"polygons": project.uid, "outlines": item.uid}
+
+
+def _jpeg(scene: Scene) -> io.BytesIO:
+    file = io.BytesIO()
+    scene.image.save(file, "JPEG", quality=92)
+    return file
+
+
 def _project_of_scenes(user: AbstractBaseUser, name: str, scenes: int) -> Project:
     project = create_project(user, name, [(label, None) for label in LABELS])
     for scene in islice(demo_scenes(), scenes):
-        file = io.BytesIO()
-        scene.image.save(file, "JPEG", quality=92)
-        create_item(project, file, name=scene.name)
+        create_item(project, _jpeg(scene), name=scene.name)
     return project

@@ -48,6 +48,72 @@ def auto_label(page: Page) -> None:
     dialog(page)
 
 
+_MODEL = {
+    "ready": True,
+    "allowed": True,
+    "startable": True,
+    "reason": "",
+    "name": "hardware",
+    "version": "1",
+    "default_version": "",
+    "labels": ["washer", "nut", "bolt", "gear wheel", "spring"],
+    "output_kinds": ["box"],
+    "takes_boxes": False,
+    "device": "cpu",
+    "engine": "openvino",
+    "notes": [],
+    "workers": 1,
+}
+_GATED = (
+    "The model 'sam3' has no weights. They are licensed and gated: ask for them at huggingface.co/facebook/sam3, put "
+    "sam3.pt on every worker, and name it and its sha256 in SAM3_WEIGHTS and SAM3_SHA256."
+)
+
+
+def models(page: Page) -> None:
+    """The dialog with workers that run some of the models: the first of them boxes, the last makes masks of boxes."""
+    page.get_by_role("button", name="Auto-label project").wait_for()
+    types = [one.get_attribute("data-model") or "" for one in page.locator("[data-model]").all()]
+    facts = [{**_MODEL, "model_type": one} for one in types]
+    facts[-1] |= {
+        "output_kinds": ["polygon"],
+        "takes_boxes": True,
+        "notes": ["ONNX Runtime was refused: boxes differ."],
+    }
+    if len(types) > 2:
+        facts[1] |= {"ready": False, "startable": False, "labels": None, "reason": _GATED}
+    page.route("**/auto-label-models/", lambda route: route.fulfill(json=facts))
+    auto_label(page)
+    expect(page.locator("[data-model-state][data-ready=true]").first).to_be_visible()
+
+
+def advanced(page: Page) -> None:
+    """With the advanced part open and filled in, for the model that makes masks of boxes."""
+    models(page)
+    page.locator("[data-model] input").last.check()
+    page.locator("[data-advanced] > summary").click()
+    page.locator("[data-threshold]").first.fill("0.7")
+    for word in ("gear wheel", "spring"):
+        page.locator("[data-add-row]").click()
+        page.locator("[data-class]").last.fill(word)
+    page.locator("[data-add-row]").scroll_into_view_if_needed()
+
+
+def masks_of_boxes(page: Page) -> None:
+    advanced(page)
+    page.locator("[name=boxes_to_masks]").check()
+    page.locator("[data-advanced] > summary").scroll_into_view_if_needed()
+
+
+def refused(page: Page) -> None:
+    """With errors at the fields that they are about."""
+    advanced(page)
+    page.locator("[data-threshold]").first.fill("7")
+    page.locator("[data-class]").last.fill("gear wheel")
+    page.locator("[data-start]").click()
+    expect(page.locator("[data-error=thresholds]")).to_be_visible()
+
+
 def image(page: Page) -> None:
     """The review page of an image that may have no shapes."""
     expect(page.locator("#loading")).to_be_hidden()
@@ -163,7 +229,12 @@ VIEWS = [
     View("project-viewer", "/projects/{project}/", user=VIEWER),
     View("project-export-menu", "/projects/{project}/", click(".page-head summary", then=".page-head .sheet")),
     View("project-auto-label", "/projects/{project}/", auto_label),
+    View("project-auto-label-models", "/projects/{project}/", models),
+    View("project-auto-label-advanced", "/projects/{project}/", advanced),
+    View("project-auto-label-masks", "/projects/{project}/", masks_of_boxes),
+    View("project-auto-label-refused", "/projects/{project}/", refused),
     View("project-job-waiting", "/projects/{waiting}/"),
+    View("project-polygons", "/projects/{polygons}/"),
     View("grid", "/projects/{project}/review/"),
     View("grid-selection", "/projects/{project}/review/", grid_selection),
     View("grid-dialog", "/projects/{project}/review/", grid_dialog),
@@ -178,6 +249,8 @@ VIEWS = [
     View("statistics-none", "/projects/{empty}/statistics/"),
     View("review", "/items/{drafts}/", shapes),
     View("review-selected", "/items/{drafts}/", keys("j")),
+    View("review-masks", "/items/{masks}/", shapes),
+    View("review-polygons-only", "/items/{outlines}/", keys("j", "b")),
     View("review-begun", "/items/{begun}/", shapes),
     View("review-everything", "/items/{edited}/", everything_shown),
     View("review-done", "/items/{done}/", banner("#banner")),

@@ -157,6 +157,34 @@ def test_pycocotools_reads_the_file(export: Any, project: Project, tmp_path: Any
     assert coco.loadCats(2)[0]["name"] == "nut"
 
 
+def test_what_pycocotools_fills_is_what_lies_inside_the_outline(export: Any, project: Project, tmp_path: Any) -> None:
+    """Point by point, for outlines as models make them: several holes, an island in a hole, another part apart."""
+    shapely = pytest.importorskip("shapely")
+    outer = shapely.Point(100, 90).buffer(70)
+    holes = [shapely.Point(75, 80).buffer(20), shapely.Point(130, 100).buffer(14.5)]
+    parts = [(outer, holes), (shapely.Point(75, 80).buffer(9), []), (shapely.box(190, 10, 236, 50.5), [])]
+    polygons = [[_points(one.exterior) for one in (exterior, *inner)] for exterior, inner in parts]
+    make_manual(finish(make_item(project, size=(240, 180))), polygons=polygons, box=(30, 10, 236, 160))
+    path = tmp_path / "instances.json"
+    path.write_text(json.dumps(export()))
+
+    coco = COCO(path)
+    (annotation,) = coco.loadAnns(coco.getAnnIds())
+    filled = coco.annToMask(annotation)
+
+    solid = shapely.union_all([exterior.difference(shapely.union_all(inner)) for exterior, inner in parts])
+    xs, ys = np.meshgrid(np.arange(240) + 0.5, np.arange(180) + 0.5)
+    inside = shapely.contains_xy(solid, xs, ys)
+    overlap = np.logical_and(filled, inside).sum() / np.logical_or(filled, inside).sum()
+    assert overlap > 0.98
+    assert annotation["area"] == pytest.approx(solid.area, rel=0.001)
+    assert (filled[80, 75], filled[80, 60], filled[100, 130], filled[90, 100]) == (1, 0, 0, 1)
+
+
+def _points(ring: Any) -> list[list[float]]:
+    return [[float(x), float(y)] for x, y in ring.coords[:-1]]
+
+
 def test_file_names_are_unique(export: Any, project: Project) -> None:
     for name in ("a.jpg", "a.jpg", "b.jpg"):
         finish(make_item(project, name=name))

@@ -30,7 +30,7 @@ def test_the_list_shows_only_my_projects_newest_first_with_my_role(as_user: Any)
     results = as_user(me).get(PROJECTS).json()["results"]
 
     assert [(row["name"], row["role"]) for row in results] == [("Second", "manager"), ("First", "viewer")]
-    assert set(results[0]) == {"uid", "name", "status", "role", "created_at", "updated_at"}
+    assert set(results[0]) == {"uid", "name", "status", "shapes", "role", "created_at", "updated_at"}
 
 
 def test_a_project_shows_its_labels_and_counts_its_items_by_state(as_user: Any) -> None:

@@ -123,6 +123,7 @@ def test_a_drawn_box_is_manual_and_accepted(draw: Any, item: Item, reviewer: Any
         "model_version": "",
         "job": None,
         "prediction_uid": None,
+        "replaces": None,
         "reviewed_by": reviewer.username,
         "reviewed_at": "",
         "version": 1,

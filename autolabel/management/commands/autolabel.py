@@ -17,6 +17,22 @@ from autolabel.jobs.services import JobRequest, create_job
 from autolabel.models import Job
 from autolabel.workers.companion import CompanionWorker
 
+# The options by the fields of a request that they give.
+_OPTIONS = {
+    "model_type": "--model",
+    "labels": "--label",
+    "thresholds": "--threshold-for",
+    "label_map": "--label-map",
+    "boxes_to_masks": "--boxes-to-masks",
+}
+# What else a summary counts, where there is any of it.
+_GROUPS = {
+    "skipped": "Items without drafts",
+    "failed": "Failed items",
+    "dropped": "Shapes dropped as poor",
+    "incidents": "Incidents",
+}
+
 
 def _threshold(text: str) -> float:
     try:
@@ -28,6 +44,18 @@ def _threshold(text: str) -> float:
     return value
 
 
+def _pair(text: str) -> tuple[str, str]:
+    left, equals, right = text.rpartition("=")
+    if not equals or not left.strip() or not right.strip():
+        raise ArgumentTypeError("must be two names with = between them")
+    return left.strip(), right.strip()
+
+
+def _threshold_for(text: str) -> tuple[str, float]:
+    label, score = _pair(text)
+    return label, _threshold(score)
+
+
 class Command(BaseCommand):
     help = "Run a model on every unlabeled item of a project; drafts are left for review. Ctrl-C cancels the job."
 
@@ -36,6 +64,23 @@ class Command(BaseCommand):
         parser.add_argument("--model", default="yolo", help="a model of the registry (default yolo)")
         parser.add_argument("--threshold", type=_threshold, default=0.5, help="least score of a draft (default 0.5)")
         parser.add_argument("--label", action="append", default=[], help="only this label; repeat for more")
+        parser.add_argument(
+            "--threshold-for",
+            action="append",
+            default=[],
+            type=_threshold_for,
+            metavar="LABEL=SCORE",
+            help="a threshold of that label's own; repeat for more",
+        )
+        parser.add_argument(
+            "--label-map",
+            action="append",
+            default=[],
+            type=_pair,
+            metavar="CLASS=LABEL",
+            help="the model's CLASS is the project's LABEL; repeat for more",
+        )
+        parser.add_argument("--boxes-to-masks", action="store_true", help="make masks from boxes that people accepted")
         parser.add_argument("--dry-run", action="store_true", help="count what would become drafts, write none")
 
     def handle(self, *args: Any, project_uid: str, **options: Any) -> None:
@@ -44,6 +89,9 @@ class Command(BaseCommand):
             confidence_threshold=options["threshold"],
             labels=tuple(options["label"]),
             dry_run=options["dry_run"],
+            thresholds=dict(options["threshold_for"]),
+            label_map=dict(options["label_map"]),
+            boxes_to_masks=options["boxes_to_masks"],
         )
         try:
             job = create_job(get_host().get_project_trusted(project_uid), request)
@@ -52,7 +100,7 @@ class Command(BaseCommand):
         except JobConflict as error:
             raise CommandError(f"{error} Its uid is {error.active_uid}.") from None
         except JobInvalid as error:
-            option = {"model_type": "--model", "labels": "--label"}.get(error.field, error.field)
+            option = _OPTIONS.get(error.field, error.field)
             raise CommandError(f"{option}: {error}") from None
         except AutolabelError as error:
             raise CommandError(str(error)) from None
@@ -102,11 +150,7 @@ def describe(job: Job) -> list[str]:
             f"{job.successful_items} with drafts, {job.skipped_items} without, {job.failed_items} failed."
         ),
         f"Drafts {made}: {_counts(summary.get('drafts'))}.",
-        *(
-            f"{title}: {_counts(summary[key])}."
-            for key, title in (("skipped", "Items without drafts"), ("failed", "Failed items"))
-            if summary.get(key)
-        ),
+        *(f"{title}: {_counts(summary[key])}." for key, title in _GROUPS.items() if summary.get(key)),
         f"{summary.get('seconds', 0):.1f} s, {summary.get('items_per_second') or 0:.1f} items a second.",
     ]
 

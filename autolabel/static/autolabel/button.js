@@ -3,7 +3,7 @@
 // bubbling events whose detail is the job: "autolabel:progress" and "autolabel:finished".
 
 import { JobClient } from "./job-client.js";
-import { countsOf, duration, errorText, rateText, resultOf, titleOf } from "./job-text.js";
+import { countsOf, duration, errorText, rateText, remarksOf, resultOf, titleOf } from "./job-text.js";
 import { write } from "./page.js";
 import { StartDialog } from "./start-dialog.js";
 
@@ -163,6 +163,7 @@ class AutolabelButton extends HTMLElement {
     write(this.#find("card-title"), title);
     write(this.#find("counts"), countsOf(job));
     write(this.#find("pace"), details);
+    write(this.#find("remarks"), active ? "" : remarksOf(job, JSON.parse(this.dataset.words)).join(" "));
     if (!active) this.#note = "";
     const message = [this.#note, this.#message(job)].filter(Boolean).join(" ");
     // A change of status is told as a whole; the figures in between are there to be looked up.
@@ -213,6 +214,7 @@ class AutolabelButton extends HTMLElement {
   #message(job) {
     if (job.status === "failed") return job.error_message;
     if (job.status === "cancelled") return job.dry_run ? "" : "Drafts made before the cancellation stay.";
+    if (job.status === "completed" && job.boxes_to_masks) return job.total_items ? "" : "No image had accepted boxes.";
     if (job.status === "completed") return job.total_items ? "" : "There was no unlabeled image.";
     if (this.#lacksWorker(job)) return this.#client.model(job.model_type).reason;
     if (job.status === "running" || !this.#isQuiet(job)) return "";

@@ -7,8 +7,10 @@ const REASONS = {
   filtered_label: "with labels that you left out",
   unmapped_label: "with labels that the project does not have",
   labeled_meanwhile: "labeled by a person meanwhile",
+  low_quality: "with nothing but specks and the like",
   unreadable: "unreadable",
   prediction_failed: "that the model failed on",
+  out_of_memory: "too large for the memory",
   crashed_the_worker: "that crashed the worker",
 };
 
@@ -31,17 +33,17 @@ export function rateText(perSecond) {
   return perSecond >= 1 ? `${perSecond.toFixed(1)} images a second` : `${(60 * perSecond).toFixed(perSecond < 0.1 ? 1 : 0)} images a minute`;
 }
 
-/** The messages of an API error in one string; `fields` maps field names to what the dialog calls them. */
-export function errorText(body, status, fields = {}) {
+/** The messages of an API error in one string. */
+export function errorText(body, status) {
   if (!body || typeof body !== "object") return `The server failed without a reason (${status}).`;
   if (body.detail) return body.detail;
   return Object.entries(body)
-    .map(([field, messages]) => `${fields[field] ?? field}: ${[].concat(messages).join(" ")}`)
+    .map(([field, messages]) => `${field}: ${[].concat(messages).join(" ")}`)
     .join("\n");
 }
 
 export function titleOf(job) {
-  const what = job.dry_run ? "Dry run" : "Auto-labeling";
+  const what = job.dry_run ? "Dry run" : job.boxes_to_masks ? "Masks from boxes" : "Auto-labeling";
   const how = { pending: "waiting to start", completed: "finished", failed: "failed", cancelled: "cancelled" };
   return job.status === "running" ? `${what}: ${job.progress_pct ?? 0} %` : `${what} ${how[job.status]}`;
 }
@@ -64,4 +66,22 @@ export function resultOf(job) {
   if (counted(skipped, REASONS)) parts.push(`Images without drafts: ${counted(skipped, REASONS)}.`);
   if (counted(failed, REASONS)) parts.push(`Failed: ${counted(failed, REASONS)}.`);
   return parts.join(" ");
+}
+
+/**
+ * By which model a job was done, and what was out of the ordinary, one sentence each.
+ * @param {object} job @param {Record<string, [string, string]>} words how the server calls what is counted: one, many
+ * @returns {string[]}
+ */
+export function remarksOf(job, words = {}) {
+  const { model, dropped, incidents } = job.summary ?? {};
+  const named = (counts) =>
+    Object.entries(counts ?? {}).map(([name, count]) => plural(count, ...(words[name] ?? [name, name]))).join(", ");
+  const on = [model?.engine, model?.device].filter((one) => one && one !== "none").join(", ");
+  return [
+    model?.name ? `Model: ${model.name}${on ? ` (${on})` : ""}.` : "",
+    named(dropped) ? `${named(dropped)} dropped.` : "",
+    named(incidents) ? `${named(incidents)}.` : "",
+    ...(model?.notes ?? []),
+  ].filter(Boolean);
 }

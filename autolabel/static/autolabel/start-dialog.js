@@ -1,6 +1,10 @@
 // The dialog that starts a job: which model, above which score, for which labels.
 
-import { errorText, plural } from "./job-text.js";
+import { Advanced } from "./advanced.js";
+import { FieldErrors } from "./field-errors.js";
+import { plural } from "./job-text.js";
+import { LabelChoice } from "./label-choice.js";
+import { ModelChoice } from "./model-choice.js";
 import { write } from "./page.js";
 
 const MODELS_MS = 3000;
@@ -10,6 +14,10 @@ export class StartDialog {
   #client;
   #onJob;
   #onClosed;
+  #models;
+  #labels;
+  #advanced;
+  #errors;
   #modelsTimer = 0;
   #isStarting = false;
 
@@ -24,34 +32,47 @@ export class StartDialog {
     this.#client = client;
     this.#onJob = onJob;
     this.#onClosed = onClosed;
+    const form = this.#find("form");
+    this.#errors = new FieldErrors(form);
+    this.#labels = new LabelChoice(this.#field("labels"), () => this.#errors.clear());
+    this.#advanced = new Advanced(this.#find("advanced"), { labels: this.#labels.all, onChange: () => this.#show() });
+    this.#models = new ModelChoice(this.#field("model_type"), client, () => this.#show());
     this.#find("close").addEventListener("click", () => this.#dialog.close());
-    this.#find("model").addEventListener("change", () => this.#showModel());
-    this.#find("threshold").addEventListener("input", () => this.#showThreshold());
+    this.#range.addEventListener("input", () => this.#show());
     for (const preset of root.querySelectorAll("[data-preset]")) {
       preset.addEventListener("click", () => this.#setThreshold(preset.dataset.preset));
     }
-    for (const button of root.querySelectorAll("[data-check]")) {
-      button.addEventListener("click", () => this.#checkLabels(button.dataset.check === "all"));
-    }
-    this.#find("form").addEventListener("submit", (event) => {
+    form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#start();
     });
     // What an error complains of may be mended now.
-    this.#find("form").addEventListener("input", () => this.#showError(""));
-    this.#showThreshold();
+    form.addEventListener("input", () => this.#errors.clear());
+    this.#show();
   }
 
   get #dialog() {
     return this.#root.querySelector("dialog");
   }
 
+  get #range() {
+    return this.#root.querySelector("[name=confidence_threshold]");
+  }
+
+  get #threshold() {
+    return Number(this.#range.value);
+  }
+
   #find(name) {
     return this.#root.querySelector(`[data-${name}]`);
   }
 
+  #field(name) {
+    return this.#root.querySelector(`[data-field=${name}]`);
+  }
+
   open() {
-    this.#showError("");
+    this.#errors.clear();
     this.#dialog.showModal();
     this.#askModels();
   }
@@ -65,102 +86,71 @@ export class StartDialog {
   async #askModels() {
     if (!this.#dialog.open) return;
     await this.#client.fetchModels();
-    this.#showModels();
+    this.#models.show();
     clearTimeout(this.#modelsTimer);
     this.#modelsTimer = setTimeout(() => this.#askModels(), MODELS_MS);
   }
 
-  #showModels() {
-    for (const option of this.#find("model").options) {
-      const model = this.#client.model(option.value);
-      // Without a live worker the job waits for one; with one that cannot run the model it would fail.
-      option.disabled = Boolean(model && !model.ready && model.workers > 0);
-    }
-    const chosen = this.#find("model").selectedOptions[0];
-    const usable = [...this.#find("model").options].find((option) => !option.disabled);
-    if (chosen?.disabled && usable) usable.selected = true;
-    this.#showModel();
-  }
-
-  #showModel() {
-    const model = this.#client.model(this.#find("model").value);
-    const state = this.#find("model-state");
-    // Without a worker a job may still be started, and waits; that is no failure.
-    state.dataset.ready = model && !model.ready && !model.workers ? "waiting" : (model?.ready ?? "");
-    if (!model) write(state, this.#find("model").value ? "Its state is not known right now." : "");
-    else if (model.ready) write(state, `Ready on ${plural(model.workers, "worker")} (${model.name}, ${model.device}).`);
-    else write(state, model.reason);
-    const known = model?.labels && new Set(model.labels.map((label) => label.trim().toLowerCase()));
-    for (const box of this.#root.querySelectorAll("[name=labels]")) {
-      const unknown = Boolean(known && !known.has(box.value.trim().toLowerCase()));
-      if (unknown !== box.disabled) box.checked = !unknown;
-      box.disabled = unknown;
-      if (unknown) box.setAttribute("aria-describedby", this.#find("unknown-labels").id);
-      else box.removeAttribute("aria-describedby");
-    }
-    this.#find("unknown-labels").hidden = !this.#root.querySelector("[name=labels]:disabled");
-  }
-
-  #checkLabels(isChecked) {
-    for (const box of this.#root.querySelectorAll("[name=labels]:enabled")) box.checked = isChecked;
-    this.#showError("");
-  }
-
-  #setThreshold(value) {
-    this.#find("threshold").value = value;
+  /** All that follows from the choices made so far. */
+  #show() {
+    // The parts are made one after the other; the last of them is there when all are.
+    if (!this.#models) return;
+    const { model } = this.#models;
+    this.#advanced.show(model, this.#threshold);
+    this.#labels.show(this.#advanced.labelsFor(model?.labels ?? null));
     this.#showThreshold();
-    this.#showError("");
+    this.#showStart();
   }
 
   #showThreshold() {
-    const value = Number(this.#find("threshold").value);
-    this.#find("threshold-value").textContent = value.toFixed(2);
+    this.#find("threshold-value").textContent = this.#threshold.toFixed(2);
     for (const preset of this.#root.querySelectorAll("[data-preset]")) {
-      preset.setAttribute("aria-pressed", String(Number(preset.dataset.preset) === value));
+      preset.setAttribute("aria-pressed", String(Number(preset.dataset.preset) === this.#threshold));
     }
   }
 
-  #showError(text) {
-    const error = this.#find("error");
-    // Emptied first, so that the same error after another try is said again.
-    error.textContent = "";
-    error.hidden = !text;
-    if (!text) return;
-    error.textContent = text;
-    error.scrollIntoView({ block: "nearest" });
+  /** The button says on how many images the job would work. */
+  #showStart() {
+    const { unlabeled, boxed } = this.#root.dataset;
+    const { isMasks } = this.#advanced;
+    const count = Number(isMasks ? boxed : unlabeled);
+    const start = this.#find("start");
+    write(start, `${isMasks ? "Make masks on" : "Auto-label"} ${plural(count, "image")}`);
+    start.disabled = !count || !this.#labels.all.length;
   }
 
-  /** The request's body, or null after saying what is missing. */
-  #body() {
-    const boxes = [...this.#root.querySelectorAll("[name=labels]")];
-    const chosen = boxes.filter((box) => box.checked).map((box) => box.value);
-    const option = this.#find("model").selectedOptions[0];
-    let problem = "";
-    if (!option?.value) problem = "No model is registered.";
-    else if (option.disabled) problem = `This model cannot run: ${this.#client.model(option.value)?.reason}`;
-    else if (!chosen.length && boxes.every((box) => box.disabled)) problem = "This model knows none of the project's labels.";
-    else if (!chosen.length) problem = "Choose at least one label.";
-    if (problem) {
-      this.#showError(problem);
-      return null;
-    }
+  #setThreshold(value) {
+    this.#range.value = value;
+    this.#errors.clear();
+    this.#show();
+  }
+
+  /** @returns {Record<string, string>} by field, what has to be mended before anything can be sent */
+  get #problems() {
+    const problems = { ...this.#advanced.problems };
+    if (!this.#models.value) problems.model_type = "None of the models can run; each says why.";
+    if (this.#labels.problem) problems.labels = this.#labels.problem;
+    return problems;
+  }
+
+  get #body() {
     return {
-      model_type: this.#find("model").value,
-      confidence_threshold: Number(this.#find("threshold").value),
+      model_type: this.#models.value,
+      confidence_threshold: this.#threshold,
       // All of them is the API's empty list: labels that the model does not know are no error then.
-      labels: boxes.every((box) => box.checked || box.disabled) ? [] : chosen,
+      labels: this.#labels.isAll ? [] : this.#labels.chosen,
       dry_run: this.#root.querySelector("[name=dry_run]").checked,
+      ...this.#advanced.body(this.#labels.chosen),
     };
   }
 
   async #start() {
     // A flag, because disabling the button would take the focus away from it.
     if (this.#isStarting) return;
-    const body = this.#body();
-    if (!body) return;
+    if (Object.keys(this.#problems).length) return this.#errors.show(this.#problems);
     this.#isStarting = true;
     try {
-      const answer = await this.#client.start(body);
+      const answer = await this.#client.start(this.#body);
       const result = await answer.json().catch(() => null);
       const isStarted = answer.status === 202;
       if (isStarted || (answer.status === 409 && result?.job)) {
@@ -168,10 +158,10 @@ export class StartDialog {
         this.#dialog.close();
         this.#onClosed();
       } else {
-        this.#showError(errorText(result, answer.status, { labels: "Labels", model_type: "Model" }));
+        this.#errors.showAnswer(result, answer.status);
       }
     } catch {
-      this.#showError("The server cannot be reached. Try again: a job that has begun all the same will show up.");
+      this.#errors.show({ "": "The server cannot be reached. Try again: a job that has begun all the same will show up." });
     } finally {
       this.#isStarting = false;
     }

@@ -1,6 +1,7 @@
 /** What a reviewer can do to shapes, in terms of store and selection; buttons, keys and tools all call these. */
 
 import { moveTogether } from "review/geometry";
+import { withBoxesBack } from "review/replacing";
 import { isDraft, manualShape } from "review/shapes";
 
 /** @typedef {import("review/shapes").Shape} Shape */
@@ -46,10 +47,12 @@ export class Actions {
   /** Back to drafts, as the model made them. */
   reopenShapes() {
     const shapes = this.#selection.shapes().filter((shape) => shape.source === "auto" && !isDraft(shape));
-    this.#update(shapes, ({ id, label, bbox_xyxy, polygons }) => (
+    if (this.isReadOnly || !shapes.length) return;
+    const patches = shapes.map(({ id, label, bbox_xyxy, polygons }) => (
       // The server restores label and geometry; named here, so that undo brings the edit back.
       { id, status: "draft", edited: false, label, bbox_xyxy, polygons }
     ));
+    this.#store.update(withBoxesBack(patches, this.#store.all()));
   }
 
   acceptShown() {

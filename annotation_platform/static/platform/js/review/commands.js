@@ -4,6 +4,7 @@ import { toast } from "platform/dom";
 import { KeyHelp } from "review/key-help";
 import { KeySettings } from "review/key-settings";
 import { listenToKeys } from "review/keys";
+import { boxesWithMask } from "review/replacing";
 import { isDraft } from "review/shapes";
 import { showKeys } from "review/tooltips";
 
@@ -102,7 +103,9 @@ function listenToClicks(commands, canvas) {
 
 async function travel({ actions, flow, selection, store }, way) {
   const touched = await flow.travel(way);
-  const shown = store.visible().filter(({ id }) => touched.includes(id));
+  // A box that has its mask back is not what the next key is meant for.
+  const boxes = boxesWithMask(store.visible());
+  const shown = store.visible().filter(({ id, uid }) => touched.includes(id) && !boxes.has(uid));
   if (!shown.length || actions.isReadOnly) return;
   // Of drafts that wait again, only the first: the next key is meant for one, not for all of them.
   const drafts = shown.filter(isDraft);

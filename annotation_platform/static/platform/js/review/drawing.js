@@ -5,6 +5,7 @@ import { Badges } from "review/badge";
 import { passes } from "review/filter";
 import { boxesOverlap, shapeContains, shapeTouches, unionOf } from "review/geometry";
 import { Handles } from "review/handles";
+import { boxesWithMask } from "review/replacing";
 import { ShapeNode } from "review/shape-node";
 import { Sketch } from "review/sketch";
 
@@ -166,6 +167,7 @@ export class Drawing {
   #redraw(ids) {
     for (const id of ids) this.#draw(id);
     this.#arrange();
+    this.#markReplaced();
     this.#showBadges();
     this.#showHandles();
   }
@@ -210,8 +212,15 @@ export class Drawing {
 
   #refilter() {
     for (const node of this.#nodes.values()) node.setShown(passes(node.shape, this.#store.filter));
+    this.#markReplaced();
     this.#showBadges();
     this.#showHandles();
+  }
+
+  /** A box steps back behind its mask for as long as that waits for a verdict. */
+  #markReplaced() {
+    const uids = boxesWithMask(this.#shown());
+    for (const node of this.#nodes.values()) node.setFlag("replaced", uids.has(node.shape.uid));
   }
 
   #showSelection({ before, reveal }) {
@@ -232,7 +241,8 @@ export class Drawing {
     const { sight } = this.#viewport;
     const inSight = this.#shown().filter((shape) => boxesOverlap(shape.bbox_xyxy, sight));
     const isMarked = ({ id }) => id === this.#hovered || (this.#selection.size <= CROWDED && this.#selection.has(id));
-    this.#badges.show(inSight.length > CROWDED ? inSight.filter(isMarked) : inSight);
+    const hasPlace = ({ id }) => !this.#nodes.get(id).hasFlag("replaced") || isMarked({ id });
+    this.#badges.show(inSight.filter(inSight.length > CROWDED ? isMarked : hasPlace));
     this.#badges.raise([...this.#selection.ids, this.#hovered]);
   }
 

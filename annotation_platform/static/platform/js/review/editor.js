@@ -26,7 +26,7 @@ const byId = (id) => document.getElementById(id);
 export class Editor {
   /** @param {object} config what the page says: item, labels, addresses, what the person may do */
   constructor(config) {
-    const { labels, mayReview, order } = config;
+    const { labels, mayReview, order, shapes } = config;
     const stage = byId("stage");
     this.config = config;
     this.colors = new Map(labels.map(({ name, color }) => [name, color]));
@@ -43,7 +43,7 @@ export class Editor {
     this.flow = new ItemFlow({ ...this, mayReview });
     this.keymap = new Keymap();
     this.palette = new Palette(byId("palette"), { labels, colors: this.colors, keymap: this.keymap });
-    this.toolbox = new Toolbox(this, labels.length > 0);
+    this.toolbox = new Toolbox(this, { hasLabels: labels.length > 0, shapes });
     this.panel = new Panel(this);
     new FilterPanel(this.store);
     new LabelFilter(byId("label-filter"), { ...this, labels });

@@ -3,6 +3,7 @@
 import { plural } from "platform/dom";
 import { batched, listen } from "review/batched";
 import { statusOf } from "review/filter";
+import { boxesWithMask } from "review/replacing";
 import { isDraft, scoreText } from "review/shapes";
 
 /** @typedef {import("review/shapes").Shape} Shape */
@@ -79,7 +80,7 @@ export class Panel {
     const title = byId("selection-title");
     say(title, shapes.length > 1 ? `${shapes.length} shapes selected` : (shape?.label ?? "Nothing selected"));
     title.classList.toggle("muted", !shape);
-    say(byId("selection-facts"), shapes.length > 1 ? severalFacts(shapes) : shape ? oneFacts(shape) : "");
+    say(byId("selection-facts"), shapes.length > 1 ? severalFacts(shapes) : shape ? this.#oneFacts(shape) : "");
     const offer = (action, text, test) => {
       const count = shapes.filter(test).length;
       this.#offer(action, count, text, shapes.length > 1 ? `${text} ${count}` : text);
@@ -88,6 +89,13 @@ export class Panel {
     offer("discard", "Discard", ({ status }) => status !== "discarded");
     offer("reopen-shape", "Back to draft", ({ source, status }) => source === "auto" && status !== "draft");
     offer("remove", "Delete", ({ source }) => source === "manual");
+  }
+
+  /** Where a mask and its box lie upon each other, it is said what becomes of the box. */
+  #oneFacts(shape) {
+    const isReplaced = boxesWithMask(this.#store.visible()).has(shape.uid);
+    const hint = isReplaced ? "its mask waits" : isDraft(shape) && shape.replaces ? "replaces its box" : "";
+    return [oneFacts(shape), hint].filter(Boolean).join(" · ");
   }
 
   /** The label of what is selected, if it is one and the same, or of the shapes to come. */

@@ -1,6 +1,7 @@
 /** The list beside the image: one row a shape, in review order, in step with store and selection. */
 
 import { batched, listen } from "review/batched";
+import { boxesWithMask } from "review/replacing";
 import { drawRow, newRow } from "review/shape-row";
 
 /** Of another item, so many rows are drawn before its first frame; the rest when there is time, at the latest then. */
@@ -15,7 +16,7 @@ export class ShapeList {
   #selection;
   #actions;
   #colors;
-  /** @type {Map<string, {row: HTMLElement, shape: import("review/shapes").Shape}>} what each row shows, by shape id */
+  /** @type {Map<string, {row: HTMLElement, shape: import("review/shapes").Shape, isReplaced: boolean}>} what each row shows, by shape id */
   #rows = new Map();
   /** @type {HTMLElement | undefined} the one row that the Tab key stops at; the arrows lead to the others */
   #tabStop;
@@ -58,11 +59,13 @@ export class ShapeList {
 
   /** Rows of changed shapes are drawn anew; the others only move, so that the list keeps its place and the focus. */
   #refresh() {
-    const shapes = this.#store.visible().slice(0, this.#isOpening ? FIRST_ROWS : Infinity);
+    const visible = this.#store.visible();
+    const replaced = boxesWithMask(visible);
+    const shapes = visible.slice(0, this.#isOpening ? FIRST_ROWS : Infinity);
     this.#removeOthers(new Set(shapes.map(({ id }) => id)));
     let next = this.#list.firstElementChild;
     for (const shape of shapes) {
-      const row = this.#rowOf(shape);
+      const row = this.#rowOf(shape, replaced.has(shape.uid));
       if (row === next) next = next.nextElementSibling;
       else this.#list.insertBefore(row, next);
     }
@@ -71,14 +74,14 @@ export class ShapeList {
     this.#restoreFocus();
   }
 
-  #rowOf(shape) {
+  #rowOf(shape, isReplaced) {
     const known = this.#rows.get(shape.id);
     // Shapes are never mutated: the same object is the same sight.
-    if (known?.shape === shape) return known.row;
+    if (known?.shape === shape && known.isReplaced === isReplaced) return known.row;
     const row = known?.row ?? newRow(shape.id);
-    drawRow(row, shape, this.#colors.get(shape.label));
+    drawRow(row, shape, { color: this.#colors.get(shape.label), isReplaced });
     if (!known) mark(row, this.#selection.has(shape.id));
-    this.#rows.set(shape.id, { row, shape });
+    this.#rows.set(shape.id, { row, shape, isReplaced });
     return row;
   }
 

@@ -19,7 +19,7 @@ export class ShapeNode {
   #color;
   /** @type {import("review/geometry").Geometry} */
   #drawn = { bbox_xyxy: null, polygons: null };
-  /** @type {Set<"selected" | "hovered">} */
+  /** @type {Set<"selected" | "hovered" | "replaced">} */
   #flags = new Set();
 
   /** @param {import("review/shapes").Shape} shape @param {string} color */
@@ -56,11 +56,17 @@ export class ShapeNode {
     this.#restyle();
   }
 
-  /** @param {"selected" | "hovered"} flag @param {boolean} isOn */
+  /** @param {"selected" | "hovered" | "replaced"} flag a mask waits to replace it @param {boolean} isOn */
   setFlag(flag, isOn) {
+    if (this.#flags.has(flag) === isOn) return;
     if (isOn) this.#flags.add(flag);
     else this.#flags.delete(flag);
     this.#restyle();
+  }
+
+  /** @param {"selected" | "hovered" | "replaced"} flag */
+  hasFlag(flag) {
+    return this.#flags.has(flag);
   }
 
   #restyle() {

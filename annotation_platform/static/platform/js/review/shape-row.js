@@ -8,6 +8,10 @@ const STATUS = {
   accepted: { icon: "check-circle", text: "Accepted" },
   discarded: { icon: "x-circle", text: "Discarded" },
 };
+/** A box and its mask, while that waits for a verdict. */
+const BOX_OF_MASK = { text: "mask waits", title: "Accepting its mask discards this box" };
+const MASK_OF_BOX = { text: "from a box", title: "Accepting it discards the box that it was made from" };
+const NEITHER = { text: "", title: "" };
 const UNKNOWN_COLOR = "#888888";
 
 const MODEL = element(
@@ -20,6 +24,7 @@ const MODEL = element(
     element("span", { class: "name truncate" }),
     element("span", { class: "mark edited", title: "Edited" }, icon("pencil"), words("edited")),
     element("span", { class: "mark by-hand" }, "by hand"),
+    element("span", { class: "mark mask" }),
     element("span", { class: "kind" }, icon("box")),
     element("span", { class: "score number" }),
     element("span", { class: "status" }, icon("check-circle"), words("")),
@@ -38,18 +43,19 @@ export function newRow(id) {
 /**
  * @param {HTMLElement} row
  * @param {import("review/shapes").Shape} shape
- * @param {string} [color] the label's
+ * @param {{color?: string, isReplaced?: boolean}} look  color: the label's; isReplaced: a mask waits to replace it
  */
-export function drawRow(row, shape, color = UNKNOWN_COLOR) {
+export function drawRow(row, shape, { color = UNKNOWN_COLOR, isReplaced = false }) {
   const [pick, accept, discard] = row.children;
-  const [swatch, name, edited, byHand, kind, score, status] = pick.children;
+  const [swatch, name, edited, byHand, mask, kind, score, status] = pick.children;
   const isSelected = row.classList.contains("selected");
-  row.className = `shape-row ${shape.status}${isSelected ? " selected" : ""}`;
+  row.className = `shape-row ${shape.status}${isSelected ? " selected" : ""}${isReplaced ? " replaced" : ""}`;
   swatch.firstElementChild.setAttribute("fill", color);
   name.textContent = shape.label;
   name.title = shape.label;
   edited.hidden = !shape.edited;
-  byHand.hidden = shape.source !== "manual";
+  byHand.hidden = shape.source !== "manual" || isReplaced;
+  showMask(mask, isReplaced ? BOX_OF_MASK : isDraft(shape) && shape.replaces ? MASK_OF_BOX : NEITHER);
   showIcon(kind, shape.kind);
   score.className = `score number ${band(shape)}`;
   score.textContent = scoreText(shape);
@@ -59,6 +65,12 @@ export function drawRow(row, shape, color = UNKNOWN_COLOR) {
   const of = `${shape.label} ${scoreText(shape)}`.trim();
   showDecision(accept, "Accept", of, "check", shape.status === "accepted");
   showDecision(discard, isManual ? "Delete" : "Discard", of, isManual ? "trash" : "x", shape.status === "discarded");
+}
+
+function showMask(node, { text, title }) {
+  node.hidden = !text;
+  node.textContent = text;
+  node.title = title;
 }
 
 /** Drafts are the rule and need no symbol: only screen readers are told. */

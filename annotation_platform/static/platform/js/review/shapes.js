@@ -13,6 +13,7 @@
  *   edited: boolean,
  *   source: "auto" | "manual",
  *   score: number | null,
+ *   replaces: string | null,  the uid of the accepted box that this is the mask of; that box may be gone by now
  *   removed: boolean,       deleted here; kept so that undo can bring it back
  * }} Shape
  */
@@ -24,8 +25,8 @@ export const newId = () => `shape-${++counter}`;
 
 /** @param {object} annotation as the API shows it @returns {Omit<Shape, "id">} */
 export function fromAnnotation(annotation) {
-  const { item, uid, version, label, kind, bbox_xyxy, polygons, status, edited, source, score } = annotation;
-  return { item, uid, version, label, kind, bbox_xyxy, polygons, status, edited, source, score, removed: false };
+  const { item, uid, version, label, kind, bbox_xyxy, polygons, status, edited, source, score, replaces = null } = annotation;
+  return { item, uid, version, label, kind, bbox_xyxy, polygons, status, edited, source, score, replaces, removed: false };
 }
 
 /**
@@ -35,7 +36,7 @@ export function fromAnnotation(annotation) {
 export function manualShape(item, label, { kind, bbox_xyxy, polygons }) {
   return {
     id: newId(), item, uid: null, version: 0, label, kind, bbox_xyxy, polygons,
-    status: "accepted", edited: false, source: "manual", score: null, removed: true,
+    status: "accepted", edited: false, source: "manual", score: null, replaces: null, removed: true,
   };
 }
 

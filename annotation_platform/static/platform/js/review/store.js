@@ -2,6 +2,7 @@
 
 import { DEFAULT_FILTER, passes } from "review/filter";
 import { History } from "review/history";
+import { withBoxes } from "review/replacing";
 import { isDraft, reviewOrder } from "review/shapes";
 
 /**
@@ -105,16 +106,17 @@ export class Store extends EventTarget {
   }
 
   /**
-   * One step on the open item that undo takes back as a whole.
+   * One step on the open item that undo takes back as a whole. A mask that it accepts takes its box's place.
    * @param {Patch[]} patches @param {{item?: Partial<Item> | null}} [options] item: fields of the item that change, too
    */
   update(patches, { item: itemAfter = null } = {}) {
     if (!patches.length && !itemAfter) return;
     const { item, shapes } = this.#entries.get(this.#openUid);
-    const before = patches.map((patch) => previous(shapes.get(patch.id), patch));
+    const after = withBoxes(patches, [...shapes.values()]);
+    const before = after.map((patch) => previous(shapes.get(patch.id), patch));
     const itemBefore = itemAfter && previous(item, itemAfter);
-    this.#history.push({ item: item.uid, before, after: patches, itemBefore, itemAfter });
-    this.#edit(item.uid, patches, itemAfter);
+    this.#history.push({ item: item.uid, before, after, itemBefore, itemAfter });
+    this.#edit(item.uid, after, itemAfter);
   }
 
   get canUndo() {

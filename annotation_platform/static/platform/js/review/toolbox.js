@@ -1,11 +1,18 @@
 /** The tool in use: which one the pointer and the keys talk to. */
 
+import { toast } from "platform/dom";
 import { BoxTool, PolygonTool } from "review/draw-tools";
 import { Pointer } from "review/pointer";
 import { SelectTool } from "review/tools";
 
 /** Keys that a tool may want before anybody else. */
 const TOOL_KEYS = { Enter: "Enter", NumpadEnter: "Enter", Backspace: "Backspace", Delete: "Backspace", Escape: "Escape" };
+
+/** What a project that takes one kind of shapes only says to the tool that draws the other. */
+const REFUSALS = {
+  boxes: { polygon: "This project takes boxes only: no polygon can be drawn in it." },
+  polygons: { box: "This project takes polygons only: no box can be drawn in it." },
+};
 
 export class Toolbox {
   #tools;
@@ -14,14 +21,19 @@ export class Toolbox {
   #selection;
   #actions;
   #hasLabels;
+  #refusals;
 
-  /** @param {import("review/editor").Editor} editor @param {boolean} hasLabels without any, nothing can be drawn */
-  constructor(editor, hasLabels) {
+  /**
+   * @param {import("review/editor").Editor} editor
+   * @param {{hasLabels: boolean, shapes: "any" | "boxes" | "polygons"}} project  without labels nothing can be drawn
+   */
+  constructor(editor, { hasLabels, shapes }) {
     const { drawing, selection, actions, viewport } = editor;
     this.#drawing = drawing;
     this.#selection = selection;
     this.#actions = actions;
     this.#hasLabels = hasLabels;
+    this.#refusals = REFUSALS[shapes] ?? {};
     const onDrawn = () => this.use("select");
     this.#tools = {
       select: new SelectTool(editor),
@@ -34,6 +46,10 @@ export class Toolbox {
   /** @param {"select" | "box" | "polygon"} name */
   use(name) {
     if (name !== "select" && (this.#actions.isReadOnly || !this.#hasLabels)) return;
+    if (this.#refusals[name]) {
+      toast(this.#refusals[name], "warning");
+      return;
+    }
     // Also a drag that is under way, whose shapes may be another item's by now.
     this.pointer.cancel();
     this.#tools[this.#name].cancel?.();
