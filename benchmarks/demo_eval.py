@@ -1,7 +1,7 @@
 """How well the demo's models do on scenes that none of them has seen, through this package's own predictors.
 
     make demo-eval               300 held-out scenes
-    make demo-eval SCALE=0.1     a tenth of them
+    make demo-eval SCALE=0.1     a tenth of them; so few may miss a limit by chance
     SCENES=DIR make demo-eval    keeps the rendered scenes in DIR and takes them from there the next time
 
 The last line is JSON with every figure and "ok"; the exit status is 1 where a figure is below its limit.

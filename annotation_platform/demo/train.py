@@ -23,7 +23,7 @@ DETECTOR = Path(__file__).with_name("weights") / "hardware-yolo.pt"
 IMAGES, SEED = 1400, 100_000
 MORE_IMAGES = {"yolo": 0, "yolo-seg": 0, "sam": 2600, "sam3": 2600}
 EPOCHS = {"yolo": 16, "yolo-seg": 12}
-MINUTES = {"sam": 34.0, "sam3": 55.0}
+MINUTES = {"sam": 43.0, "sam3": 55.0}
 WATCHED_IMAGES = 60  # of the validation split, while SAM and SAM 3 train
 
 Report = dict[str, Any]

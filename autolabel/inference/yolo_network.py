@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autolabel.exceptions import ModelUnavailable
+
 from .engines import Network, import_openvino
 
 if TYPE_CHECKING:
@@ -24,8 +26,10 @@ _PIXELS, _SCORE, _SHARE = 0.5, 0.005, 0.01
 def import_ultralytics() -> Any:
     """Import ultralytics so that it stays offline, installs nothing and unpickles only what it knows.
 
-    The variables must stand before the first import. It also replaces `PIL.Image.open` by a version that asks for
-    another package when a file is unreadable; the original is put back.
+    It reads the variables when it is first imported. Where something else has done that before us, its own constants
+    are set, for otherwise a checkpoint could run code. It also replaces `PIL.Image.open` by a version that asks for
+    another package when a file is unreadable; the original is put back. Raises ModelUnavailable where torch is too old
+    for restricted loading.
     """
     os.environ.setdefault("YOLO_CONFIG_DIR", str(Path(tempfile.gettempdir()) / f"autolabel-ultralytics-{os.getuid()}"))
     os.environ.update(YOLO_OFFLINE="true", YOLO_AUTOINSTALL="false", ULTRALYTICS_SAFE_LOAD="1", YOLO_VERBOSE="false")
@@ -33,8 +37,14 @@ def import_ultralytics() -> Any:
 
     original = Image.open
     import ultralytics
+    from ultralytics.nn import tasks
+    from ultralytics.utils import checks, patches
 
-    Image.open = original
+    Image.open = original if original is not patches.image_open else patches._image_open
+    tasks.SAFE_LOAD = True
+    checks.AUTOINSTALL = checks.ONLINE = False
+    if not tasks._SafeLoad.SUPPORTED:
+        raise ModelUnavailable("Checkpoints are loaded with torch 2.6 or newer only: older ones would run their code.")
     return ultralytics
 
 

@@ -9,6 +9,8 @@ import dataclasses
 import hashlib
 import io
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -179,6 +181,31 @@ def test_weights_that_would_run_code_are_refused(tmp_path: Path) -> None:
     verify_weights(spec)
     with pytest.raises(Exception, match="outside the supported"):
         YoloPredictor(spec)
+    assert not (tmp_path / "was-here").exists()
+
+
+def test_it_refuses_them_where_ultralytics_was_imported_before_us(tmp_path: Path) -> None:
+    """In a process of its own: ultralytics reads its switches once, when it is imported."""
+    code = f"""
+import pathlib, ultralytics
+from autolabel.inference.yolo_network import import_ultralytics
+from tests.autolabel.test_yolo import RunsCode
+import PIL.Image, torch
+RunsCode.folder = {str(tmp_path / "was-here")!r}
+torch.save({{"model": RunsCode()}}, {str(tmp_path / "evil.pt")!r})
+loader = import_ultralytics()
+assert PIL.Image.open.__module__ == "PIL.Image"
+try:
+    loader.YOLO({str(tmp_path / "evil.pt")!r})
+except Exception as error:
+    assert "outside the supported" in str(error), error
+else:
+    raise SystemExit("it was loaded")
+"""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("YOLO_", "ULTRALYTICS_"))}
+    clean |= {"YOLO_OFFLINE": "true", "DJANGO_SETTINGS_MODULE": "annotation_platform.settings"}
+    code = "import django; django.setup()" + code
+    subprocess.run([sys.executable, "-c", code], env=clean, check=True, timeout=120)
     assert not (tmp_path / "was-here").exists()
 
 

@@ -74,8 +74,8 @@ def batches(scenes: list[Learned], size: int, seed: int) -> Iterator[Batch]:
     rng = Random(seed)
     order: list[int] = []
     while True:
-        if len(order) < size:
-            order = rng.sample(range(len(scenes)), len(scenes))
+        while len(order) < size:
+            order += rng.sample(range(len(scenes)), len(scenes))
         yield make_batch([augment(scenes[order.pop()], rng) for _ in range(size)], rng)
 
 

@@ -68,8 +68,8 @@ def batches(scenes: list[Learned], size: int, seed: int) -> Iterator[list[Asked]
     rng = Random(seed)
     order: list[int] = []
     while True:
-        if len(order) < size:
-            order = rng.sample(range(len(scenes)), len(scenes))
+        while len(order) < size:
+            order += rng.sample(range(len(scenes)), len(scenes))
         yield [ask(augment(scenes[order.pop()], rng), rng) for _ in range(size)]
 
 
