@@ -6,9 +6,10 @@
 Both are judged by ultralytics' own metric. The validator reads files and counts for itself; our predictor gets arrays,
 as in a job, and its shapes are counted by the validator's matching. Figures in points of 100.
 
-Ultralytics' predictions end at the edge of the image, as ours must; its validator lets them run on into the grey bars
-around it, which costs it IoU at objects that the edge cuts, and so mAP50-95. So it runs twice: as it is, for mAP50, and
-with its boxes cut at the edge, for both figures.
+Ultralytics' validator follows two rules that its own predictions do not: it counts a box under every class that it may
+be, which raises mAP50, and lets boxes run on into the grey bars beyond the edge of the image, which lowers mAP50-95. Ours
+follow the rules of prediction, as drafts must. So it runs twice, as it is and by those rules. "ok" compares with the
+second; how far ours are from the validator as it is, is printed beside it and is more than 0.2 points.
 """
 
 from __future__ import annotations
@@ -44,7 +45,10 @@ def main(count: int) -> int:
 
         settings.AUTOLABEL = {**settings.AUTOLABEL, "CACHE_DIR": Path(folder) / "cache"}
         data = render(count, Path(folder) / "scenes")
-        figures = {"ultralytics": validator_maps(data, cut=False), "ultralytics_cut": validator_maps(data, cut=True)}
+        figures = {
+            "validator_as_it_is": validator_maps(data, as_predicted=False),
+            "validator_as_predicted": validator_maps(data, as_predicted=True),
+        }
         for engine in ("pytorch", "auto"):
             figures |= our_maps(data, engine)
     return report(figures, count)
@@ -86,15 +90,22 @@ def spec_of(engine: str = "pytorch") -> Any:
     )
 
 
-def validator_maps(data: Path, *, cut: bool) -> tuple[float, float]:
-    """mAP50 and mAP50-95 by ultralytics' validator; `cut` ends its boxes at the edge of the image."""
+def validator_maps(data: Path, *, as_predicted: bool) -> tuple[float, float]:
+    """mAP50 and mAP50-95 by ultralytics' validator; `as_predicted` gives a box one class, and ends it at the edge."""
     from autolabel.inference.yolo import import_ultralytics
 
     spec = spec_of()
     model = import_ultralytics().YOLO(str(spec.weights))
     from ultralytics.models.yolo.detect import DetectionValidator
+    from ultralytics.utils import nms
 
-    class CuttingValidator(DetectionValidator):
+    class AsPredicted(DetectionValidator):
+        def postprocess(self, preds: Any) -> Any:
+            kept = nms.non_max_suppression(
+                preds, self.args.conf, self.args.iou, max_det=self.args.max_det, end2end=self.end2end
+            )
+            return [{"bboxes": x[:, :4], "conf": x[:, 4], "cls": x[:, 5], "extra": x[:, 6:]} for x in kept]
+
         def _process_batch(self, preds: Any, batch: Any) -> Any:
             (gain_y, gain_x), (left, top) = batch["ratio_pad"]
             height, width = batch["ori_shape"]
@@ -104,7 +115,7 @@ def validator_maps(data: Path, *, cut: bool) -> tuple[float, float]:
 
     with contextlib.redirect_stdout(io.StringIO()):
         result = model.val(
-            CuttingValidator if cut else None,
+            AsPredicted if as_predicted else None,
             data=str(data),
             imgsz=spec.image_size,
             batch=BATCH,
@@ -167,21 +178,23 @@ def read_truth(path: Path) -> np.ndarray:
 
 
 def report(figures: dict[str, tuple[float, float]], count: int) -> int:
-    print(f"{'':<16}{'mAP50':>8}{'mAP50-95':>10}   ({count} scenes)")
+    print(f"{'':<24}{'mAP50':>8}{'mAP50-95':>10}   ({count} scenes)")
     for name, (map50, mean) in figures.items():
-        print(f"{name:<16}{map50:>8.2f}{mean:>10.2f}")
-    whole, cut = figures["ultralytics"], figures["ultralytics_cut"]
-    ours = [maps for name, maps in figures.items() if name.startswith("ours")]
-    apart = {
-        "map50": max(abs(maps[0] - whole[0]) for maps in ours),
-        "map50_of_cut": max(abs(maps[0] - cut[0]) for maps in ours),
-        "map50_95_of_cut": max(abs(maps[1] - cut[1]) for maps in ours),
-    }
-    ok = all(points <= ALLOWED for points in apart.values())
+        print(f"{name:<24}{map50:>8.2f}{mean:>10.2f}")
+    apart = {name: largest_difference(figures, name) for name in ("validator_as_it_is", "validator_as_predicted")}
+    for name, points in apart.items():
+        print(f"ours differ from {name} by at most {points:.2f} points; {ALLOWED} are allowed")
+    ok = apart["validator_as_predicted"] <= ALLOWED
     found = {name: [round(value, 3) for value in maps] for name, maps in figures.items()}
-    differences = {f"largest_difference_{name}": round(points, 3) for name, points in apart.items()}
-    print(json.dumps({"scenes": count, **found, **differences, "ok": ok}))
+    differences = {f"points_from_{name}": round(points, 3) for name, points in apart.items()}
+    literal = apart["validator_as_it_is"] <= ALLOWED
+    print(json.dumps({"scenes": count, **found, **differences, "ok_as_it_is": literal, "ok": ok}))
     return 0 if ok else 1
+
+
+def largest_difference(figures: dict[str, tuple[float, float]], name: str) -> float:
+    ours = [maps for key, maps in figures.items() if key.startswith("ours")]
+    return max(abs(one - other) for maps in ours for one, other in zip(maps, figures[name], strict=True))
 
 
 if __name__ == "__main__":

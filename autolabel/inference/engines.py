@@ -68,7 +68,8 @@ def _load_openvino(path: Path, threads: int) -> Network:
         {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": threads,
-            # By default it computes in 16 bits on processors that can, and scores would depend on the machine.
+            # By default it computes in 16 bits on processors that can. Outputs of a YOLO n with random weights were
+            # then up to 160 pixels and a score of 0.87 away from PyTorch's, for half the time.
             "INFERENCE_PRECISION_HINT": "f32",
             # Several workers on one machine would all be pinned to its first cores.
             "ENABLE_CPU_PINNING": False,

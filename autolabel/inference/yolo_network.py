@@ -28,21 +28,23 @@ def import_ultralytics() -> Any:
 
     It reads the variables when it is first imported. Where something else has done that before us, its own constants
     are set, for otherwise a checkpoint could run code. It also replaces `PIL.Image.open` by a version that asks for
-    another package when a file is unreadable; the original is put back. Raises ModelUnavailable where torch is too old
-    for restricted loading.
+    another package when a file is unreadable, and sets OMP_NUM_THREADS to 1 where nobody has set it, which would leave
+    the models one core; both are put back. Raises ModelUnavailable where torch is too old for restricted loading.
     """
     os.environ.setdefault("YOLO_CONFIG_DIR", str(Path(tempfile.gettempdir()) / f"autolabel-ultralytics-{os.getuid()}"))
     os.environ.update(YOLO_OFFLINE="true", YOLO_AUTOINSTALL="false", ULTRALYTICS_SAFE_LOAD="1", YOLO_VERBOSE="false")
     from PIL import Image
 
-    original = Image.open
+    original, threads = Image.open, os.environ.get("OMP_NUM_THREADS")
     import ultralytics
     from ultralytics.nn import tasks
     from ultralytics.utils import checks, patches
 
     Image.open = original if original is not patches.image_open else patches._image_open
-    tasks.SAFE_LOAD = True
-    checks.AUTOINSTALL = checks.ONLINE = False
+    if not threads:
+        os.environ.pop("OMP_NUM_THREADS", None)
+    vars(tasks).update(SAFE_LOAD=True)
+    vars(checks).update(AUTOINSTALL=False, ONLINE=False)
     if not tasks._SafeLoad.SUPPORTED:
         raise ModelUnavailable("Checkpoints are loaded with torch 2.6 or newer only: older ones would run their code.")
     return ultralytics

@@ -106,12 +106,30 @@ def test_it_names_what_computes_it() -> None:
     assert (info.engine, info.device, info.precision, info.kinds) == ("pytorch", "cpu", "fp32", ("box",))
 
 
-def test_it_uses_every_core(yolo: YoloPredictor) -> None:
-    """Ultralytics leaves one idle whenever it chooses a device."""
-    import torch
+THREADS = """
+import django
+django.setup()
+from dataclasses import replace
+from autolabel.inference import engines
+from autolabel.inference.registry import build_predictor, get_spec
+for engine in engines.ENGINES:
+    object.__setattr__(engine, "load", lambda path, threads, load=engine.load: (print(threads), load(path, threads))[1])
+build_predictor(replace(get_spec("yolo"), device="cpu", engine="openvino"))
+import torch
+print(torch.get_num_threads())
+"""
 
-    YoloPredictor(dataclasses.replace(get_spec("yolo"), device="cpu", engine="pytorch"))
-    assert torch.get_num_threads() == int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
+
+@pytest.mark.parametrize("given", [None, "1", "3"])
+def test_it_uses_every_core_or_as_many_as_it_is_told(given: str | None, tmp_path: Path) -> None:
+    """Ultralytics leaves one idle when it chooses a device, and takes a single one where nobody has said how many."""
+    env = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    env |= {"DJANGO_SETTINGS_MODULE": "annotation_platform.settings", "TMPDIR": str(tmp_path), "REDIS_URL": ""}
+    env |= {"DATA_DIR": str(tmp_path), "PYTHONPATH": str(settings.BASE_DIR)}
+    env |= {"OMP_NUM_THREADS": given} if given else {}
+    done = subprocess.run([sys.executable, "-c", THREADS], env=env, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert [int(line) for line in done.stdout.split()] == [int(given or os.cpu_count() or 1)] * 2
 
 
 def test_it_gives_no_more_than_the_best_predictions(scenes: list[Scene]) -> None:
