@@ -64,6 +64,12 @@ class Plan:
         return self.values.get("status") == accepted and self.annotation.status != accepted
 
     @property
+    def reopens(self) -> bool:
+        """Whether the annotation is made a draft by it, and was accepted before."""
+        draft, accepted = Annotation.Status.DRAFT, Annotation.Status.ACCEPTED
+        return self.values.get("status") == draft and self.annotation.status == accepted
+
+    @property
     def key(self) -> object:
         """Equal for plans that one UPDATE can write; a plan with a polygon is written by itself."""
         if self.values.get("polygons") is not None:

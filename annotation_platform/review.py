@@ -82,7 +82,8 @@ class VersionConflict(Exception):
 def apply(item: Item, user: User, changes: Sequence[Change]) -> list[Annotation]:
     """Accept, discard, edit, relabel or put back to draft, all or nothing; returns them in that order.
 
-    Accepting the mask of a box discards that box with it, unless one of the changes is about the box itself.
+    Accepting the mask of a box discards that box with it, and putting such a mask back to draft accepts the box again,
+    unless one of the changes is about the box itself.
     Raises ItemFinished, VersionConflict with every annotation whose version differs, or Refused.
     """
     item = _lock(item, open_only=True)
@@ -93,6 +94,7 @@ def apply(item: Item, user: User, changes: Sequence[Change]) -> list[Annotation]
     if stale or not _write(plans):
         raise VersionConflict(stale or _by_uid(item, uids).values())
     _discard_replaced(item, user, plans)
+    _accept_replaced(item, user, plans)
     refresh_states(Item.objects.filter(pk=item.pk))
     changed = _by_uid(item, uids)
     return [changed[uid] for uid in uids]
@@ -245,6 +247,21 @@ def _discard_replaced(item: Item, user: User, plans: Sequence[Plan]) -> None:
     if replaced:
         boxes.update(
             status=Annotation.Status.DISCARDED,
+            reviewed_by=user,
+            reviewed_at=timezone.now(),
+            bulk_review=None,
+            version=F("version") + 1,
+            updated_at=timezone.now(),
+        )
+
+
+def _accept_replaced(item: Item, user: User, plans: Sequence[Plan]) -> None:
+    """Accept again the boxes whose masks these plans make drafts, or the next job's masks could leave neither."""
+    reopened = [plan.annotation for plan in plans if plan.reopens]
+    replaced = {mask.replaces for mask in reopened} - {""} - {plan.annotation.uid for plan in plans}
+    if replaced:
+        item.annotations.filter(uid__in=replaced, kind=Annotation.Kind.BOX, status=Annotation.Status.DISCARDED).update(
+            status=Annotation.Status.ACCEPTED,
             reviewed_by=user,
             reviewed_at=timezone.now(),
             bulk_review=None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 __all__ = [
     "AutolabelError",
     "ItemUnreadable",
@@ -11,6 +13,7 @@ __all__ = [
     "KeyReused",
     "ModelUnavailable",
     "NotAllowed",
+    "without_paths",
 ]
 
 
@@ -52,3 +55,9 @@ class KeyReused(AutolabelError):
 
 class JobNotActive(AutolabelError):
     """The job has already ended."""
+
+
+def without_paths(error: ImportError) -> str:
+    """What could not be imported, without the files that Python names: people who start jobs read it."""
+    text = str(error).replace(f" ({error.path})", "") if error.path else str(error)
+    return re.sub(r"(?<![\w.])/[^\s():,']+", "…", text)

@@ -7,9 +7,9 @@ Both are judged by ultralytics' own metric. The validator reads files and counts
 as in a job, and its shapes are counted by the validator's matching. Figures in points of 100.
 
 Ultralytics' validator follows two rules that its own predictions do not: it counts a box under every class that it may
-be, which raises mAP50, and lets boxes run on into the grey bars beyond the edge of the image, which lowers mAP50-95. Ours
-follow the rules of prediction, as drafts must. So it runs twice, as it is and by those rules. "ok" compares with the
-second; how far ours are from the validator as it is, is printed beside it and is more than 0.2 points.
+be, which raises mAP50, and lets boxes run on into the grey bars beyond the edge of the image, which lowers mAP50-95.
+Ours follow the rules of prediction, as drafts must. So it runs twice, as it is and by those rules. "ok" compares with
+the second; "ok_as_it_is" with the first, from which ours are more than 0.2 points away (0.40 on 500 scenes).
 """
 
 from __future__ import annotations

@@ -77,6 +77,7 @@ class LabelMapField(serializers.DictField):
         "null": "Must be an object; leave it out, or send {{}}, for none.",
         "not_a_dict": "Must be an object.",
         "max_entries": "At most {limit:,} entries.",
+        "twice": '"{name}" is given twice, apart from surrounding space. Give only one of them.',
         "invalid_name": '"{name}" cannot be a name: {reason}',
         "invalid_value": '"{name}": {reason}',
     }
@@ -88,9 +89,13 @@ class LabelMapField(serializers.DictField):
             self.fail("not_a_dict")
         if len(data) > self.MAX_ENTRIES:
             self.fail("max_entries", limit=self.MAX_ENTRIES)
-        return {
-            self._valid(self.name_field, "invalid_name", name, name): self._valued(name, data[name]) for name in data
-        }
+        values: dict[str, Any] = {}
+        for given, value in data.items():
+            name = self._valid(self.name_field, "invalid_name", given, given)
+            if name in values:
+                self.fail("twice", name=printable(name))
+            values[name] = self._valued(given, value)
+        return values
 
     def _valued(self, name: str, value: Any) -> Any:
         return self._valid(self.child, "invalid_value", name, value)

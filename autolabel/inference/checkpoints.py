@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.module_loading import import_string
 
-from autolabel.exceptions import ModelUnavailable
+from autolabel.exceptions import ModelUnavailable, without_paths
 
 from .base import ModelSpec
 
@@ -58,7 +58,7 @@ def build_architecture(spec: ModelSpec, name: str, known: Mapping[str, Callable[
         try:
             builder = import_string(name)
         except ImportError as error:
-            raise ModelUnavailable(f"{option} cannot be imported: {error}.") from error
+            raise ModelUnavailable(f"{option} cannot be imported: {without_paths(error)}.") from error
     if not callable(builder):
         raise ModelUnavailable(f"{option} is {name!r}, which is no function.")
     return builder()

@@ -27,9 +27,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from autolabel.conf import conf
-from autolabel.exceptions import ModelUnavailable
+from autolabel.exceptions import ModelUnavailable, without_paths
 
-from .base import ModelSpec, Predictor
+from .base import ModelInfo, ModelSpec, Predictor
 from .entries import read_registry
 from .weights import located, verify_weights
 
@@ -134,11 +134,13 @@ def _construct(spec: ModelSpec) -> Predictor:
     except ModelUnavailable:
         raise
     except ImportError as error:
-        reason = f"The model {spec.model_type!r} needs a library that is missing here: {error}"
+        reason = f"The model {spec.model_type!r} needs a library that is missing here: {without_paths(error)}"
         raise ModelUnavailable(reason) from error
     except Exception as error:
         # The reason is shown to people who start jobs; paths of the server are for its log alone.
         logger.exception("The model %s cannot be loaded", spec.model_type)
         reason = f"The model {spec.model_type!r} cannot be loaded ({type(error).__name__}); the worker's log says more."
         raise ModelUnavailable(reason) from error
+    if not isinstance(getattr(predictor, "info", None), ModelInfo):
+        raise ModelUnavailable(f"The predictor of {spec.model_type!r} sets no `info`: give it a ModelInfo.")
     return predictor

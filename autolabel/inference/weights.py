@@ -19,8 +19,9 @@ from autolabel.exceptions import ModelUnavailable
 
 from .base import ModelSpec
 from .cache import cache_folder, locked
+from .memory import is_out_of_memory
 
-__all__ = ["WeightsUnavailable", "located", "sha256_of", "sha256_of_stream", "verify_weights"]
+__all__ = ["WeightsUnavailable", "located", "may_pass", "sha256_of", "sha256_of_stream", "verify_weights"]
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,11 @@ _CHUNK_BYTES = 1024 * 1024
 
 class WeightsUnavailable(ModelUnavailable):
     """The weights are not here, or not the registered ones. It may pass: a disk is mounted, a storage comes back."""
+
+
+def may_pass(error: ModelUnavailable) -> bool:
+    """Whether a later try may succeed: weights that come back, memory that others have given back."""
+    return isinstance(error, WeightsUnavailable) or is_out_of_memory(error)
 
 
 def located(spec: ModelSpec) -> ModelSpec:

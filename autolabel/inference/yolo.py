@@ -144,6 +144,10 @@ class YoloPredictor:
 def _open_weights(spec: ModelSpec) -> Any:
     if spec.weights is None:
         raise ModelUnavailable(f"The model {spec.model_type!r} names no WEIGHTS.")
+    if spec.weights.suffix != ".pt":  # of a .yaml ultralytics would build a network with random weights
+        raise ModelUnavailable(
+            f"The weights of {spec.model_type!r} ({spec.weights.name}) are no .pt file. Set WEIGHTS to a YOLO .pt file."
+        )
     return import_ultralytics().YOLO(str(spec.weights))
 
 

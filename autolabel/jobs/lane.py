@@ -17,7 +17,7 @@ from autolabel.hosts.base import Host, LabelTarget, Project
 from autolabel.hosts.loader import get_host
 from autolabel.inference.base import ModelInfo, ModelSpec, Predictor
 from autolabel.inference.registry import load_predictor
-from autolabel.inference.weights import WeightsUnavailable
+from autolabel.inference.weights import may_pass
 from autolabel.models import Chunk, ItemResult, Job, Worker
 
 from . import leases, lifecycle, planner, turns
@@ -73,8 +73,7 @@ def _spec_of(job: Job) -> ModelSpec | None:
 
 def _not_here(job: Job, error: ModelUnavailable) -> None:
     """Where a live worker may have the model, the job is for that one, and the reaper rings again; else it fails."""
-    may_pass = isinstance(error, WeightsUnavailable)
-    Worker.objects.mark_unready(job.model_type, str(error), job.model_version, may_pass=may_pass)
+    Worker.objects.mark_unready(job.model_type, str(error), job.model_version, may_pass=may_pass(error))
     if not Worker.objects.can_run(job.model_type, job.model_version):
         lifecycle.fail(job.pk, str(error))
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils.module_loading import import_string
 
+from autolabel.exceptions import without_paths
 from autolabel.inference.base import BoxPredictor, ModelSpec
 from autolabel.inference.registry import missing_weights
 from autolabel.models import Worker
@@ -138,7 +139,7 @@ def _import_problem(spec: ModelSpec) -> str:
     try:
         import_string(spec.predictor)
     except ImportError as error:
-        return f"This server cannot import {spec.predictor}: {error}."
+        return f"This server cannot import {spec.predictor}: {without_paths(error)}."
     except Exception as error:
         return f"This server cannot import {spec.predictor} ({type(error).__name__})."
     return ""

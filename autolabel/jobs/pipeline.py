@@ -207,7 +207,9 @@ def _ask(work: _Work, batch: list[_Loaded]) -> list[list[Shape]]:
 def _outcome(work: _Work, loaded: _Loaded, found: Sequence[Shape]) -> Outcome:
     assert loaded.image is not None
     width, height = loaded.image.width, loaded.image.height
-    confident = [shape for shape in found if shape.score >= work.spec.floor]
+    # A predictor of somebody's own may give numpy's numbers, or a little more than 1: no database takes either.
+    exact = (replace(shape, score=min(1.0, float(shape.score))) for shape in found)
+    confident = [shape for shape in exact if shape.score >= work.spec.floor]
     shapes, dropped = gate(confident, width, height, work.limits, work.label_key)
     if not work.boxes_to_masks:  # each of a person's boxes gets its mask, however many there are
         shapes = shapes[: work.spec.max_predictions]

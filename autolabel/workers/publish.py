@@ -17,7 +17,7 @@ from autolabel.conf import conf
 from autolabel.exceptions import ModelUnavailable
 from autolabel.inference.base import ModelSpec
 from autolabel.inference.registry import load_predictor, warm_spec
-from autolabel.inference.weights import WeightsUnavailable
+from autolabel.inference.weights import may_pass
 from autolabel.jobs.catalog import catalog
 from autolabel.models import Worker
 
@@ -119,19 +119,20 @@ def describe(spec: ModelSpec) -> dict[str, Any]:
     try:
         info = load_predictor(spec).info
     except ModelUnavailable as error:
-        return Worker.unready(str(error), spec.version, may_pass=isinstance(error, WeightsUnavailable))
+        return Worker.unready(str(error), spec.version, may_pass=may_pass(error))
     return {
         "ready": True,
         "reason": "",
         "registered": spec.version,
         "name": info.name,
         "version": info.version,
-        "labels": None if info.labels is None else list(info.labels),
+        # Texts, since a predictor of somebody's own may give numpy's, which no JSON takes.
+        "labels": None if info.labels is None else [str(label) for label in info.labels],
         "kinds": list(info.kinds),
         "device": info.device,
         "engine": info.engine,
         "takes_boxes": info.takes_boxes,
-        "notes": list(info.notes),
+        "notes": [str(note) for note in info.notes],
     }
 
 

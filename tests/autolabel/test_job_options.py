@@ -46,6 +46,14 @@ def refusal(answer: Any, field: str) -> str:
     return str(message)
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("thresholds", {"bolt": 0.2, " bolt": 0.9}), ("label_map", {"ring": "nut", "ring ": "gear"})],
+)
+def test_a_name_given_twice_but_for_space_is_refused(post: Any, field: str, value: Any) -> None:
+    assert "is given twice" in refusal(post({field: value}), field)
+
+
 # What a client gets
 
 

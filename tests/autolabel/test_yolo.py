@@ -202,6 +202,14 @@ def test_weights_that_would_run_code_are_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "was-here").exists()
 
 
+def test_a_description_of_a_network_is_no_checkpoint(tmp_path: Path) -> None:
+    """Of a .yaml ultralytics would build a network with random weights, and say nothing."""
+    weights = tmp_path / "yolo26n.yaml"
+    weights.write_text("nc: 4")
+    with pytest.raises(ModelUnavailable, match=r"no \.pt file"):
+        YoloPredictor(dataclasses.replace(get_spec("yolo"), weights=weights))
+
+
 def test_it_refuses_them_where_ultralytics_was_imported_before_us(tmp_path: Path) -> None:
     """In a process of its own: ultralytics reads its switches once, when it is imported."""
     code = f"""
