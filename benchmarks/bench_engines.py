@@ -3,21 +3,25 @@
     make bench-engines            15 repetitions
     make bench-engines SCALE=0.1  7 repetitions
 
-Whole predictions by our own predictor: resizing, network, boxes; the same threads for all. The engines take turns
-within each repetition, so that what else the machine does slows all of them alike. The weights are random, but set so
-that signals pass through and some hundred places see something: what engines make of a dead network says nothing.
+Whole predictions by our own predictor: resizing, network, boxes; the same threads for all. Each engine has a process of
+its own, as in a worker, for idle threads of one engine slow another in the same process. They take turns within each
+repetition, so that what else the machine does slows all of them alike; PyTorch suffers more from a busy machine than
+the others, so that ratios count from a quiet one. The weights are random, but set so that signals pass through and
+some hundred places see something: what engines make of a dead network says nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import multiprocessing
 import os
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,16 +51,57 @@ def main(repetitions: int) -> int:
         import django
 
         django.setup()
-        from django.conf import settings
-
-        settings.AUTOLABEL = {**settings.AUTOLABEL, "CACHE_DIR": Path(folder) / "cache"}
         images = pictures(max(BATCHES))
         weights = make_weights(Path(folder) / "n.pt", images[:4])
-        predictors = {engine: load(weights, engine) for engine in ENGINES}
-        default = load(weights, "auto").info.engine
-        apart = {engine: differences(predictors, engine, images) for engine in ENGINES[1:]}
-        times = measure(predictors, images, repetitions)
+        runners = {engine: Runner(weights, engine, Path(folder) / "cache") for engine in (*ENGINES, "auto")}
+        default = runners.pop("auto").stop()
+        found = {engine: runner.ask("shapes", len(images)) for engine, runner in runners.items()}
+        apart = {engine: differences(found[engine], found["pytorch"]) for engine in ENGINES[1:]}
+        times = measure(runners, repetitions)
+        for runner in runners.values():
+            runner.stop()
     return report(times, apart, default)
+
+
+class Runner:
+    """A process that predicts with one engine when it is asked to."""
+
+    def __init__(self, weights: Path, engine: str, cache: Path) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=serve, args=(theirs, weights, engine, cache), daemon=True)
+        self._process.start()
+        self.engine = self._pipe.recv()  # one loads after the other, too
+
+    def ask(self, what: str, count: int) -> Any:
+        """The "shapes" on each of the first `count` pictures, or the "seconds" that they take as one batch."""
+        self._pipe.send((what, count))
+        return self._pipe.recv()
+
+    def stop(self) -> str:
+        self._pipe.send(None)
+        self._process.join(30)
+        return str(self.engine)
+
+
+def serve(pipe: Connection, weights: Path, engine: str, cache: Path) -> None:
+    import django
+
+    django.setup()
+    from django.conf import settings
+
+    settings.AUTOLABEL = {**settings.AUTOLABEL, "CACHE_DIR": cache}
+    images = pictures(max(BATCHES))
+    predictor = load(weights, engine)
+    pipe.send(predictor.info.engine)
+    while request := pipe.recv():
+        what, count = request
+        if what == "shapes":
+            pipe.send([predictor.predict_batch([image], (), FLOOR)[0] for image in images[:count]])
+            continue
+        started = time.perf_counter()
+        predictor.predict_batch(images[:count], (), FLOOR)
+        pipe.send(time.perf_counter() - started)
 
 
 def pictures(count: int) -> list[np.ndarray]:
@@ -124,11 +169,10 @@ def load(weights: Path, engine: str) -> Predictor:
     return build_predictor(spec)
 
 
-def differences(predictors: Mapping[str, Predictor], engine: str, images: Sequence[np.ndarray]) -> dict[str, float]:
+def differences(found: Sequence[Sequence[Shape]], wanted: Sequence[Sequence[Shape]]) -> dict[str, float]:
     """The largest ones between what an engine and PyTorch find, and how many boxes only one of them finds."""
     score, pixels, boxes, alone = 0.0, 0.0, 0, 0
-    for image in images:
-        ours, theirs = (predictors[name].predict_batch([image], (), FLOOR)[0] for name in (engine, "pytorch"))
+    for ours, theirs in zip(found, wanted, strict=True):
         pairs = [(one, twin) for one in ours if (twin := nearest(one, theirs)) is not None]
         boxes += len(theirs)
         alone += len(ours) + len(theirs) - 2 * len(pairs)
@@ -146,16 +190,15 @@ def distance(one: Shape, other: Shape) -> float:
     return max(abs(a - b) for a, b in zip(one.bbox_xyxy, other.bbox_xyxy, strict=True))
 
 
-def measure(predictors: Mapping[str, Predictor], images: Sequence[np.ndarray], repetitions: int) -> Times:
+def measure(runners: Mapping[str, Runner], repetitions: int) -> Times:
     """Milliseconds an image, by batch and engine; the first round only warms up."""
-    times: Times = {batch: {engine: [] for engine in predictors} for batch in BATCHES}
+    times: Times = {batch: {engine: [] for engine in runners} for batch in BATCHES}
     for repetition in range(repetitions + 1):
         for batch in BATCHES:
-            for engine, predictor in predictors.items():
-                started = time.perf_counter()
-                predictor.predict_batch(images[:batch], (), FLOOR)
+            for engine, runner in runners.items():
+                seconds = runner.ask("seconds", batch)
                 if repetition:
-                    times[batch][engine].append((time.perf_counter() - started) * 1e3 / batch)
+                    times[batch][engine].append(seconds * 1e3 / batch)
     return times
 
 

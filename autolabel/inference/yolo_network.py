@@ -63,11 +63,14 @@ def make_pipeline(model: Any, **arguments: Any) -> Any:
 
 def _rgb(base: type) -> type:
     class Pipeline(base):
-        def pre_transform(self, im: list[np.ndarray]) -> list[np.ndarray]:
-            """Resized and then turned to the BGR that follows: turning a photo of 50 megapixels would copy it."""
+        def preprocess(self, im: list[np.ndarray]) -> Any:
+            """As in ultralytics, but from RGB: turning a photo of 50 megapixels to BGR and back would copy it."""
             import numpy as np
+            import torch
 
-            return [np.ascontiguousarray(small[..., ::-1]) for small in super().pre_transform(im)]
+            small = torch.from_numpy(np.stack(self.pre_transform(im))).to(self.device)
+            channels_first = small.permute(0, 3, 1, 2).contiguous()
+            return (channels_first.half() if self.model.fp16 else channels_first.float()).div_(255)
 
         def construct_result(self, pred: Any, img: Any, orig_img: np.ndarray, img_path: str, *protos: Any) -> Any:
             if not protos:
