@@ -12,7 +12,11 @@ import pytest
 from django.db import connections
 from rest_framework.test import APIClient
 
+from autolabel.inference.yolo_network import import_ultralytics
 from tests.site import Site
+
+# Before any test module imports it in its own way, which would replace Pillow's Image.open for all tests.
+import_ultralytics()
 
 
 @pytest.fixture(autouse=True)
