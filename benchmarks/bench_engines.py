@@ -1,13 +1,14 @@
 """What an engine is worth on a CPU: a YOLO n at 640 on PyTorch, ONNX Runtime and OpenVINO, in batches of 1 to 16.
 
     make bench-engines            15 repetitions
-    make bench-engines SCALE=0.1  7 repetitions
+    make bench-engines SCALE=0.1  3 repetitions
 
 Whole predictions by our own predictor: resizing, network, boxes; the same threads for all. Each engine has a process of
 its own, as in a worker, for idle threads of one engine slow another in the same process. They take turns within each
 repetition, so that what else the machine does slows all of them alike; PyTorch suffers more from a busy machine than
-the others, so that ratios count from a quiet one. The weights are random, but set so that signals pass through and
-some hundred places see something: what engines make of a dead network says nothing.
+the others, so that ratios count from a quiet one. A turn is 16 images in a row, after one batch that is not timed:
+processors' caches hold the engine that is at work, as in the midst of a job. The weights are random, but set so that
+signals pass through and some hundred places see something: what engines make of a dead network says nothing.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ class Runner:
         self.engine = self._pipe.recv()  # one loads after the other, too
 
     def ask(self, what: str, count: int) -> Any:
-        """The "shapes" on each of the first `count` pictures, or the "seconds" that they take as one batch."""
+        """The "shapes" on each of the first `count` pictures, or the "seconds" of all in batches of `count`."""
         self._pipe.send((what, count))
         return self._pipe.recv()
 
@@ -99,8 +100,10 @@ def serve(pipe: Connection, weights: Path, engine: str, cache: Path) -> None:
         if what == "shapes":
             pipe.send([predictor.predict_batch([image], (), FLOOR)[0] for image in images[:count]])
             continue
-        started = time.perf_counter()
         predictor.predict_batch(images[:count], (), FLOOR)
+        started = time.perf_counter()
+        for first in range(0, len(images), count):
+            predictor.predict_batch(images[first : first + count], (), FLOOR)
         pipe.send(time.perf_counter() - started)
 
 
@@ -198,7 +201,7 @@ def measure(runners: Mapping[str, Runner], repetitions: int) -> Times:
             for engine, runner in runners.items():
                 seconds = runner.ask("seconds", batch)
                 if repetition:
-                    times[batch][engine].append(seconds * 1e3 / batch)
+                    times[batch][engine].append(seconds * 1e3 / max(BATCHES))
     return times
 
 
@@ -231,4 +234,4 @@ def report(times: Times, apart: Mapping[str, Mapping[str, float]], default: str)
 
 
 if __name__ == "__main__":
-    sys.exit(main(max(7, round(15 * float(os.environ.get("SCALE", "1"))))))
+    sys.exit(main(max(3, round(15 * float(os.environ.get("SCALE", "1"))))))

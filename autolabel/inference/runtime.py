@@ -137,7 +137,7 @@ def _disagreement(network: Network, subject: Exportable) -> str:
 
 
 def sample_images(size: int) -> np.ndarray:
-    """Two images to compare engines on, (2, 3, size, size): always the same; slopes, hard edges and noise.
+    """Two images to compare engines on, uint8 of shape (2, 3, size, size), always the same: slopes, edges and noise.
 
     They need not show anything that the model knows: compared are the network's outputs for every place, not the few
     that become boxes.
@@ -149,5 +149,6 @@ def sample_images(size: int) -> np.ndarray:
     slopes = np.stack([across, down, 1 - across])
     cells = random.random((3, 8, 8)).repeat(-(-size // 8), axis=1).repeat(-(-size // 8), axis=2)[:, :size, :size]
     noise = random.random((3, size, size))
-    images: np.ndarray = np.stack([0.6 * slopes + 0.4 * noise, 0.8 * cells + 0.2 * slopes]).astype(np.float32)
-    return images
+    images = np.stack([0.6 * slopes + 0.4 * noise, 0.8 * cells + 0.2 * slopes])
+    pixels: np.ndarray = (images * 255).astype(np.uint8)
+    return pixels

@@ -63,13 +63,17 @@ def make_pipeline(model: Any, **arguments: Any) -> Any:
 
 def _rgb(base: type) -> type:
     class Pipeline(base):
+        takes_bytes = False  # the network itself makes numbers from 0 to 1 of the pixels
+
         def preprocess(self, im: list[np.ndarray]) -> Any:
             """As in ultralytics, but from RGB: turning a photo of 50 megapixels to BGR and back would copy it."""
             import numpy as np
             import torch
 
-            small = torch.from_numpy(np.stack(self.pre_transform(im))).to(self.device)
-            channels_first = small.permute(0, 3, 1, 2).contiguous()
+            channels_first = torch.from_numpy(np.stack(self.pre_transform(im))).to(self.device).permute(0, 3, 1, 2)
+            if self.takes_bytes:
+                return channels_first
+            channels_first = channels_first.contiguous()
             return (channels_first.half() if self.model.fp16 else channels_first.float()).div_(255)
 
         def construct_result(self, pred: Any, img: Any, orig_img: np.ndarray, img_path: str, *protos: Any) -> Any:
@@ -97,6 +101,7 @@ def use_network(pipeline: Any, network: Network) -> None:
 
     backend.forward = forward
     backend.model = None
+    pipeline.takes_bytes = True
 
 
 def reference_network(pipeline: Any) -> Network:
@@ -107,7 +112,7 @@ def reference_network(pipeline: Any) -> Network:
 
         with torch.inference_mode():
             # One by one, as the engines do, so that the same is compared.
-            outputs = [_outputs(pipeline.model(torch.from_numpy(image)[None])) for image in images]
+            outputs = [_outputs(pipeline.model(torch.from_numpy(image)[None].float().div_(255))) for image in images]
         return [torch.cat(parts).numpy() for parts in zip(*outputs, strict=True)]
 
     return network
