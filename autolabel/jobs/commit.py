@@ -20,7 +20,7 @@ from autolabel.models import Chunk, ItemResult, Job, Prediction
 from autolabel.shapes import Shape
 
 from . import leases, lifecycle, tally
-from .matching import LabelMatcher, reason_for_none
+from .matching import LabelMatcher
 from .pipeline import Outcome
 
 __all__ = ["Fenced", "JobEnded", "commit_batch"]
@@ -64,7 +64,7 @@ def commit_batch(
     with transaction.atomic(using=router.db_for_write(Job)):
         _pass_fence(chunk, close)
         taken = _write_drafts(job, judged, host)
-        results = [_result(job, one, one.outcome.item_uid in taken) for one in judged]
+        results = [_result(job, one, matcher, one.outcome.item_uid in taken) for one in judged]
         ItemResult.objects.bulk_create(results)
         Prediction.objects.bulk_create(
             [row for one in judged for row in _predictions(job, one, one.outcome.item_uid in taken)]
@@ -105,7 +105,7 @@ def _write_drafts(job: Job, judged: Sequence[_Judged], host: Host) -> set[str]:
     return host.write_drafts(lifecycle.job_ref(job), items) if items else set()
 
 
-def _result(job: Job, one: _Judged, taken: bool) -> ItemResult:
+def _result(job: Job, one: _Judged, matcher: LabelMatcher, taken: bool) -> ItemResult:
     outcome, failure = one.outcome, one.outcome.failure
     row = ItemResult(job=job, item_uid=outcome.item_uid, predictions=len(one.shapes))
     if failure:
@@ -116,14 +116,14 @@ def _result(job: Job, one: _Judged, taken: bool) -> ItemResult:
     elif drafts := one.drafts():
         row.outcome, row.drafts = ItemResult.Outcome.SUCCESSFUL, len(drafts)
     else:
-        row.outcome, row.reason = ItemResult.Outcome.SKIPPED, _reason_for_none(job, one)
+        row.outcome, row.reason = ItemResult.Outcome.SKIPPED, _reason_for_none(one, matcher)
     return row
 
 
-def _reason_for_none(job: Job, one: _Judged) -> str:
+def _reason_for_none(one: _Judged, matcher: LabelMatcher) -> str:
     if not one.shapes and one.outcome.counts.get("dropped"):
         return ItemResult.Reason.LOW_QUALITY
-    return reason_for_none(one.shapes, job.confidence_threshold)
+    return matcher.reason_for_none(one.shapes)
 
 
 def _fate(fate: Fate, taken: bool) -> Fate:

@@ -9,7 +9,7 @@ from autolabel.hosts.base import LabelTarget
 from autolabel.models import ItemResult, Prediction
 from autolabel.shapes import Kind, Shape
 
-__all__ = ["LabelMatcher", "fold", "reason_for_none", "takes", "unfindable"]
+__all__ = ["LabelMatcher", "fold", "takes", "unfindable"]
 
 Fate = Prediction.Fate
 Reason = ItemResult.Reason
@@ -70,8 +70,21 @@ class LabelMatcher:
         fitted = replace(shape, label=target.name, polygons=outline)
         if fold(target.name) not in self._wanted:
             return Fate.FILTERED_LABEL, fitted
-        least = self._thresholds.get(fold(target.name), self._threshold)
-        return (Fate.DRAFTED if shape.score >= least else Fate.BELOW_THRESHOLD), fitted
+        return (Fate.DRAFTED if shape.score >= self._least(target.name) else Fate.BELOW_THRESHOLD), fitted
+
+    def reason_for_none(self, judged: Sequence[tuple[Fate, Shape]]) -> Reason:
+        """Why an item without a draft has none: what kept its confident predictions out, else the threshold itself."""
+        if not judged:
+            return Reason.NOTHING_FOUND
+        confident = {fate for fate, shape in judged if shape.score >= self._least(shape.label)}
+        for fate in (Fate.FILTERED_LABEL, Fate.UNMAPPED_LABEL):
+            if fate in confident:
+                return Reason(fate.value)
+        return Reason.BELOW_THRESHOLD
+
+    def _least(self, label: str) -> float:
+        """The score that a draft under the label must have."""
+        return self._thresholds.get(fold(label), self._threshold)
 
     def _target(self, model_class: str) -> LabelTarget | None:
         key = fold(model_class)
@@ -93,14 +106,3 @@ def unfindable(wanted: Sequence[str], classes: Collection[str] | None, label_map
     mapped = {fold(word): fold(label) for word, label in label_map.items()}
     given = {mapped.get(fold(one), fold(one)) for one in classes}
     return [label for label in wanted if fold(label) not in given]
-
-
-def reason_for_none(judged: Sequence[tuple[Fate, Shape]], threshold: float) -> Reason:
-    """Why an item without a draft has none: what kept its confident predictions out, else the threshold itself."""
-    if not judged:
-        return Reason.NOTHING_FOUND
-    confident = {fate for fate, shape in judged if shape.score >= threshold}
-    for fate in (Fate.FILTERED_LABEL, Fate.UNMAPPED_LABEL):
-        if fate in confident:
-            return Reason(fate.value)
-    return Reason.BELOW_THRESHOLD

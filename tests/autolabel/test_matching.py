@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from autolabel.hosts.base import LabelTarget
-from autolabel.jobs.matching import LabelMatcher, reason_for_none, unfindable
+from autolabel.jobs.matching import LabelMatcher, unfindable
 from autolabel.models import Prediction
 from autolabel.shapes import Kind, Shape
 
@@ -92,10 +92,11 @@ def test_a_labels_own_threshold_takes_the_place_of_the_jobs(label: str, score: f
     assert matcher.judge(found(label, score))[0] == fate
 
 
-def test_an_item_whose_shapes_are_all_below_their_own_thresholds_says_so() -> None:
-    matcher = LabelMatcher(targets("car"), [], 0.5, thresholds={"car": 0.9})
+@pytest.mark.parametrize(("score", "reason"), [(0.3, "filtered_label"), (0.1, "below_threshold")])
+def test_why_an_item_has_no_draft_is_said_by_the_labels_own_threshold(score: float, reason: str) -> None:
+    matcher = LabelMatcher(targets("car", "bus"), ["bus"], 0.5, thresholds={"car": 0.2})
 
-    assert reason_for_none([matcher.judge(found("car", 0.8))], 0.5) == "below_threshold"
+    assert matcher.reason_for_none([matcher.judge(found("car", score))]) == reason
 
 
 # Kinds
