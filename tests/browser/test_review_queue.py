@@ -197,6 +197,26 @@ def test_undecided_drafts_are_asked_about_before_an_image_is_finished(desk: Desk
     assert desk.item(uid(project, first))["state"] == "done"
 
 
+_ENTER_BEFORE_THE_NEXT_FRAME = """() => new Promise((resolve) => {
+  const dialog = document.querySelector("#undecided");
+  dialog.addEventListener("close", () => setTimeout(() => {
+    const key = new KeyboardEvent("keydown", { key: "Enter", code: "Enter", bubbles: true });
+    dialog.querySelector("[value=keep]").dispatchEvent(key);
+    resolve();
+  }), { once: true });
+  dialog.querySelector("[value=keep]").click();
+})"""
+
+
+def test_a_key_right_after_a_dialog_closed_is_not_lost_to_its_button(desk: Desk, project: dict[str, Any]) -> None:
+    review(desk, project)
+    desk.press("Enter")
+    dialog = desk.page.locator("#undecided")
+    expect(dialog).to_be_visible()
+    desk.page.evaluate(_ENTER_BEFORE_THE_NEXT_FRAME)
+    expect(dialog).to_be_visible()
+
+
 def test_a_flag_carries_a_comment_and_takes_the_image_out_of_the_queue(desk: Desk, project: dict[str, Any]) -> None:
     review(desk, project)
     first = desk.name

@@ -63,7 +63,8 @@ function isForUs(event) {
   if (target.isContentEditable || target.closest("select, textarea, .menu")) return false;
   const input = target.closest("input");
   if (input) return !keepsKey(input.type, event.code);
-  return !(FOR_BUTTONS.has(event.code) && target.closest("button, a, summary"));
+  // A button of a dialog that has just closed keeps the focus until the next frame.
+  return !(FOR_BUTTONS.has(event.code) && target.closest("button, a, summary")?.checkVisibility());
 }
 
 function keepsKey(type, code) {
