@@ -33,7 +33,7 @@ class Conf:
     # How many workers may share one job.
     lanes_per_job: int = 8
     # A lane hands over to its successor after this time, so that a small job behind a huge one gets its turn.
-    lane_seconds: float = 20.0
+    lane_seconds: float = 5.0
     # Threads that read and decode images while the model runs.
     decode_threads: int = 2
 
@@ -45,6 +45,13 @@ class Conf:
     # A chunk that has been claimed this often without an end is given up: its open items fail.
     chunk_attempts: int = 10
 
+    # An item on which its worker has crashed this often, worked alone, fails.
+    item_crashes: int = 2
+    # A job without a committed batch for this long is shown as stalled.
+    stalled_seconds: float = 60.0
+    # How many jobs one user may have active at once; None is without a limit.
+    max_active_jobs_per_user: int | None = 20
+
     # The reaper's round, and the age at which it fails a job that has not ended.
     reaper_seconds: float = 10.0
     job_max_hours: float = 72.0
@@ -52,6 +59,14 @@ class Conf:
     worker_timeout_seconds: float = 30.0
     # A worker's model process is replaced after this many lanes, so that leaks cannot pile up.
     lanes_per_process: int = 500
+    # A model process that uses more resident memory than this is killed, which costs only what it had in hand; None
+    # is this worker's share of 90 % of what the machine, or its container, has.
+    process_memory_bytes: int | None = None
+    # How long workers may take to end in order once they are told to.
+    drain_seconds: float = 20.0
+
+    # Who may read /metrics without a staff session: the token of `Authorization: Bearer …`; None is nobody.
+    metrics_token: str | None = None
 
     # Limits of an image, judged by its header before it is decoded.
     max_image_pixels: int = 50_000_000

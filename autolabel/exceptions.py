@@ -7,12 +7,16 @@ import re
 __all__ = [
     "AutolabelError",
     "ItemUnreadable",
+    "JobActive",
     "JobConflict",
     "JobInvalid",
+    "JobLimit",
     "JobNotActive",
     "KeyReused",
     "ModelUnavailable",
     "NotAllowed",
+    "NothingToRestore",
+    "NothingToRetry",
     "without_paths",
 ]
 
@@ -49,12 +53,35 @@ class JobConflict(AutolabelError):
         self.active_uid = active_uid
 
 
+class JobLimit(AutolabelError):
+    """The user has as many active jobs as one user may have."""
+
+    def __init__(self, limit: int) -> None:
+        jobs = "1 active job" if limit == 1 else f"{limit:,} active jobs"
+        super().__init__(
+            f"You have {jobs}, and more at once are not allowed (setting MAX_ACTIVE_JOBS_PER_USER). "
+            "Wait until one has ended, or cancel one."
+        )
+
+
 class KeyReused(AutolabelError):
     """An Idempotency-Key came back with another request."""
 
 
 class JobNotActive(AutolabelError):
     """The job has already ended."""
+
+
+class JobActive(AutolabelError):
+    """What is asked for has to wait until the job has ended."""
+
+
+class NothingToRetry(AutolabelError):
+    """The job has no failed items, or no longer knows which they were."""
+
+
+class NothingToRestore(AutolabelError):
+    """The predictions that the discarded drafts were copies of have been pruned."""
 
 
 def without_paths(error: ImportError) -> str:

@@ -24,7 +24,7 @@ from rq.job import JobStatus
 
 from autolabel.models import Job
 
-__all__ = ["QueueDown", "queued_lanes", "ring", "ring_on_commit", "stop_lanes"]
+__all__ = ["QueueDown", "depth", "queued_lanes", "ring", "ring_on_commit", "stop_lanes"]
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +73,14 @@ def queued_lanes(job_uid: str, queue: str) -> int:
     """How many lanes of the job wait in the queue. Raises QueueDown."""
     try:
         return sum(rq_id.startswith(_lane_id(job_uid, "")) for rq_id in _queue(queue).job_ids)
+    except RedisError as error:
+        raise QueueDown(str(error)) from error
+
+
+def depth(queue: str) -> int:
+    """How many lanes, of whichever jobs, wait in the queue. Raises QueueDown."""
+    try:
+        return int(_queue(queue).count)
     except RedisError as error:
         raise QueueDown(str(error)) from error
 

@@ -14,7 +14,7 @@ Ring = tuple[Point, ...]
 Polygon = tuple[Ring, ...]
 Kind = Literal["box", "polygon"]
 
-__all__ = ["Box", "BoxPrompt", "Kind", "Point", "Polygon", "Ring", "Shape", "clip_box"]
+__all__ = ["Box", "BoxPrompt", "Kind", "Point", "Polygon", "Ring", "Shape", "clip_box", "iou"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +53,12 @@ def clip_box(box: Sequence[float], width: int, height: int) -> Box | None:
     x_min, y_min = max(0.0, float(box[0])), max(0.0, float(box[1]))
     x_max, y_max = min(float(width), float(box[2])), min(float(height), float(box[3]))
     return (x_min, y_min, x_max, y_max) if x_max > x_min and y_max > y_min else None
+
+
+def iou(one: Box, other: Box) -> float:
+    """Intersection over union of two boxes, 0 to 1."""
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    shared = max(0.0, width) * max(0.0, height)
+    union = (one[2] - one[0]) * (one[3] - one[1]) + (other[2] - other[0]) * (other[3] - other[1]) - shared
+    return shared / union if union > 0 else 0.0

@@ -13,10 +13,15 @@ from typing import IO, Any, Literal, Protocol
 
 from autolabel.shapes import BoxPrompt, Kind, Shape
 
+# From this intersection over union on, a new draft shows what an existing one shows.
+OVERLAP = 0.5
+
 __all__ = [
+    "OVERLAP",
     "Action",
     "Actor",
     "Draft",
+    "ExistingDrafts",
     "Host",
     "ItemDrafts",
     "JobRef",
@@ -24,9 +29,11 @@ __all__ = [
     "Project",
     "Scope",
     "Verdict",
+    "Written",
 ]
 
 Action = Literal["view", "run", "cancel", "manage"]
+ExistingDrafts = Literal["replace", "keep", "skip"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,7 @@ class JobRef:
     model_name: str
     model_version: str
     boxes_to_masks: bool = False
+    existing_drafts: ExistingDrafts = "replace"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +101,20 @@ class ItemDrafts:
     width: int
     height: int
     drafts: tuple[Draft, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What `write_drafts` did not write.
+
+    `taken`: items that a person has labeled meanwhile, or that are gone. `left_out`: uids of predictions that are no
+    drafts because of untouched drafts that are there already; see `JobRef.existing_drafts`. `gone`: uids of masks
+    whose box a person has taken away meanwhile, on items that are not taken as a whole.
+    """
+
+    taken: frozenset[str] = frozenset()
+    left_out: frozenset[str] = frozenset()
+    gone: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,23 +161,47 @@ class Host(Protocol):
     def open_image(self, project: Project, item_uid: str) -> AbstractContextManager[IO[bytes]]:
         """The item's original file, open for reading.
 
-        Raises ItemUnreadable where it is gone for good; any other error is taken as a passing fault of the storage.
+        Raises ItemUnreadable where it is gone for good; any other error is taken as a passing fault of the storage: the
+        item is tried again, then the job waits. A whole storage that is away must not look like a missing file.
         """
 
-    def write_drafts(self, job: JobRef, items: Sequence[ItemDrafts]) -> set[str]:
-        """Write drafts, inside a transaction that the caller has opened.
+    def write_drafts(self, job: JobRef, items: Sequence[ItemDrafts]) -> Written:
+        """Write drafts, inside a transaction that the caller has opened; returns what was not written.
 
-        Replaces the untouched drafts that earlier jobs left on these items, and nothing that a person reviewed.
-        Writes nothing on an item that a person has labeled meanwhile, or that is gone, and returns those items' uids.
+        `job.existing_drafts` says what becomes of untouched drafts that earlier jobs left on these items: "replace"
+        deletes them; "keep" keeps them, and leaves out new drafts that overlap one of them (IoU of the bounds of
+        OVERLAP or more); "skip" writes nothing on an item that has one. Nothing that a person reviewed is touched by
+        any of them. Writes nothing on an item that a person has labeled meanwhile, or that is gone.
 
         For a job with `boxes_to_masks` each draft's `shape.source` names the box that it is the mask of. The draft
         lies beside that box until it is accepted, which discards the box; a finished item is opened again. Drafts
-        whose box is gone or has changed its status are left out; an item without any other is returned as taken.
-        Only earlier masks of boxes are replaced.
+        whose box is gone or has changed its status are not written; an item without any other is returned as taken.
+        Only earlier masks of boxes are replaced, kept or a reason to skip, and "keep" leaves out the mask of a box that
+        has one, whatever overlaps it.
         """
 
-    def delete_drafts(self, job: JobRef) -> int:
-        """Delete the job's drafts that nobody has touched; returns how many there were."""
+    def count_drafts(self, job: JobRef) -> int:
+        """How many drafts of the job nobody has touched: what `delete_drafts` would delete."""
+
+    def delete_drafts(self, job: JobRef, limit: int) -> Mapping[str, Collection[str]]:
+        """Delete the untouched drafts of the job on at most `limit` items, inside a transaction of the caller.
+
+        Returns the uids of their predictions by item, nothing when none is left. What a person touched stays. An item
+        that the job has opened again is finished again where nobody has touched it since.
+        """
+
+    def restore_drafts(self, job: JobRef, items: Sequence[ItemDrafts]) -> int:
+        """Write drafts that `delete_drafts` has deleted once more, inside a transaction of the caller.
+
+        Beside what people have decided on the item meanwhile, and beside the job's own drafts. Left out: predictions
+        that an annotation stands for already, masks whose box is gone, and all on items that are finished (but those
+        that `delete_drafts` has finished again are opened again), flagged, gone, or have untouched drafts of another
+        job (masks of boxes, where the job made such). A job that was to "keep" drafts beside its own leaves out only
+        what overlaps one of them. Returns how many drafts were written.
+        """
+
+    def used_predictions(self, job: JobRef, item_uids: Sequence[str]) -> Collection[str]:
+        """The uids of the job's predictions on these items that a draft or a reviewed annotation still stands for."""
 
     def verdicts(self, job: JobRef) -> Iterator[Verdict]:
         """What reviewers have decided about the job's drafts so far."""

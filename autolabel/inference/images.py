@@ -7,6 +7,7 @@ billions of pixels. Then the whole image is decoded: a header can be sound where
 from __future__ import annotations
 
 import io
+import threading
 import warnings
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 __all__ = ["FORMATS", "MAX_BYTES", "MAX_PIXELS", "DecodedImage", "decode_image"]
+
+# The list of filters belongs to the process, and `catch_warnings` is not made for several threads: the last one that
+# leaves would restore what another had set. Only headers are read under it.
+_warnings = threading.Lock()
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
 MAX_PIXELS = 50_000_000
@@ -66,20 +71,21 @@ def _decode(data: bytes, max_pixels: int) -> DecodedImage:
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
-        with warnings.catch_warnings():
-            # Pillow's own limit warns; ours refuses, before a pixel is decoded.
+        with _warnings, warnings.catch_warnings():
+            # Pillow's own limit warns; ours refuses, before a pixel is decoded. Broken EXIF is no news to anybody.
+            warnings.simplefilter("ignore", UserWarning)
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             opened = Image.open(io.BytesIO(data), formats=FORMATS)
-            if opened.width * opened.height > max_pixels:
-                raise ItemUnreadable(
-                    f"The image has {opened.width} × {opened.height} pixels; "
-                    f"at most {max_pixels // 1_000_000} megapixels are taken."
-                )
             # Asked before loading, because Pillow turns a TIFF by itself then and forgets that it did.
             rotated = opened.getexif().get(0x0112, 1) in range(2, 9)
-            opened.load()
-            upright = ImageOps.exif_transpose(opened)
-            return DecodedImage(_to_rgb(upright), opened.format or "", opened.mode, rotated)
+        if opened.width * opened.height > max_pixels:
+            raise ItemUnreadable(
+                f"The image has {opened.width} × {opened.height} pixels; "
+                f"at most {max_pixels // 1_000_000} megapixels are taken."
+            )
+        opened.load()
+        upright = ImageOps.exif_transpose(opened)
+        return DecodedImage(_to_rgb(upright), opened.format or "", opened.mode, rotated)
     except ItemUnreadable:
         raise
     except Image.DecompressionBombError as error:

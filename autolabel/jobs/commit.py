@@ -14,12 +14,13 @@ from dataclasses import dataclass
 
 from django.db import router, transaction
 from django.db.models import F
+from django.db.models.functions import Now
 
-from autolabel.hosts.base import Draft, Host, ItemDrafts
+from autolabel.hosts.base import Draft, Host, ItemDrafts, Written
 from autolabel.models import Chunk, ItemResult, Job, Prediction
 from autolabel.shapes import Shape
 
-from . import leases, lifecycle, tally
+from . import leases, lifecycle, limits, tally
 from .matching import LabelMatcher
 from .pipeline import Outcome
 
@@ -46,6 +47,7 @@ class _Judged:
     prediction_uids: tuple[str, ...]
 
     def drafts(self) -> tuple[Draft, ...]:
+        """What is handed to the host, whatever that does with it."""
         return tuple(
             Draft(uid, shape)
             for uid, (fate, shape) in zip(self.prediction_uids, self.shapes, strict=True)
@@ -54,26 +56,34 @@ class _Judged:
 
 
 def commit_batch(
-    job: Job, chunk: Chunk, outcomes: Sequence[Outcome], host: Host, matcher: LabelMatcher, *, close: bool
+    job: Job,
+    chunk: Chunk,
+    outcomes: Sequence[Outcome],
+    host: Host,
+    matcher: LabelMatcher,
+    *,
+    close: bool,
+    seconds: float = 0,
 ) -> None:
     """Write what came of a batch of the chunk's items; `close` ends the chunk, and the job if it was the last.
 
-    Raises Fenced or JobEnded, and then nothing was written.
+    `seconds` is what the batch has taken. Raises Fenced or JobEnded, and then nothing was written.
     """
     judged = [_judge(job, outcome, matcher) for outcome in outcomes]
     with transaction.atomic(using=router.db_for_write(Job)):
         _pass_fence(chunk, close)
-        taken = _write_drafts(job, judged, host)
-        results = [_result(job, one, matcher, one.outcome.item_uid in taken) for one in judged]
+        written = _write_drafts(job, judged, host)
+        results = [_result(job, one, matcher, written) for one in judged]
         ItemResult.objects.bulk_create(results)
-        Prediction.objects.bulk_create(
-            [row for one in judged for row in _predictions(job, one, one.outcome.item_uid in taken)]
-        )
-        chunk.tally = tally.merge([chunk.tally, _tally(judged, results, taken)])
-        Chunk.objects.filter(pk=chunk.pk).update(tally=chunk.tally)
-        _count(job, results)
-        if close:
-            lifecycle.finish_if_done(job.pk)
+        Prediction.objects.bulk_create([row for one in judged for row in _predictions(job, one, written)])
+        counts = tally.merge([chunk.tally, _tally(judged, results, written)])
+        Chunk.objects.filter(pk=chunk.pk).update(tally=counts)
+        _count(job, results, seconds)
+        ended = close and lifecycle.finish_if_done(job.pk)
+        if limits.has_limits(job) and not ended:
+            lifecycle.fail_beyond_limits(job.pk)
+    # Not before the commit, for a batch that was rolled back is committed again.
+    chunk.tally = counts
 
 
 def _judge(job: Job, outcome: Outcome, matcher: LabelMatcher) -> _Judged:
@@ -89,35 +99,45 @@ def prediction_uid(job_uid: str, item_uid: str, ordinal: int) -> str:
 def _pass_fence(chunk: Chunk, close: bool) -> None:
     state = Chunk.State.DONE if close else Chunk.State.LEASED
     held = Chunk.objects.filter(pk=chunk.pk, token=chunk.token, state=Chunk.State.LEASED)
-    if held.update(state=state, lease_until=leases.lease_end()) != 1:
+    if held.update(state=state, lease_until=leases.lease_end(), in_flight="") != 1:
         raise Fenced
 
 
-def _write_drafts(job: Job, judged: Sequence[_Judged], host: Host) -> set[str]:
-    """Hand the drafts to the host; returns the items that people took meanwhile. A dry run writes none."""
+def _write_drafts(job: Job, judged: Sequence[_Judged], host: Host) -> Written:
+    """Hand the drafts to the host; returns what it did not write. A dry run writes none."""
     if job.dry_run:
-        return set()
+        return Written()
     items = [
         ItemDrafts(one.outcome.item_uid, one.outcome.width, one.outcome.height, one.drafts())
         for one in judged
         if one.outcome.failure is None
     ]
-    return host.write_drafts(lifecycle.job_ref(job), items) if items else set()
+    return host.write_drafts(lifecycle.job_ref(job), items) if items else Written()
 
 
-def _result(job: Job, one: _Judged, matcher: LabelMatcher, taken: bool) -> ItemResult:
+def _result(job: Job, one: _Judged, matcher: LabelMatcher, written: Written) -> ItemResult:
     outcome, failure = one.outcome, one.outcome.failure
     row = ItemResult(job=job, item_uid=outcome.item_uid, predictions=len(one.shapes))
     if failure:
         row.outcome, row.reason = ItemResult.Outcome.FAILED, failure.reason
         row.message = failure.message[:_MESSAGE_LENGTH]
-    elif taken:
+    elif outcome.item_uid in written.taken:
         row.outcome, row.reason = ItemResult.Outcome.SKIPPED, ItemResult.Reason.LABELED_MEANWHILE
     elif drafts := one.drafts():
-        row.outcome, row.drafts = ItemResult.Outcome.SUCCESSFUL, len(drafts)
+        row.drafts = sum(draft.prediction_uid not in written.left_out | written.gone for draft in drafts)
+        if row.drafts:
+            row.outcome = ItemResult.Outcome.SUCCESSFUL
+        else:
+            row.outcome, row.reason = ItemResult.Outcome.SKIPPED, _reason_for_none_left(drafts, written)
     else:
         row.outcome, row.reason = ItemResult.Outcome.SKIPPED, _reason_for_none(one, matcher)
     return row
+
+
+def _reason_for_none_left(drafts: Sequence[Draft], written: Written) -> str:
+    if any(draft.prediction_uid in written.left_out for draft in drafts):
+        return ItemResult.Reason.EXISTING_DRAFTS
+    return ItemResult.Reason.LABELED_MEANWHILE
 
 
 def _reason_for_none(one: _Judged, matcher: LabelMatcher) -> str:
@@ -126,11 +146,22 @@ def _reason_for_none(one: _Judged, matcher: LabelMatcher) -> str:
     return matcher.reason_for_none(one.shapes)
 
 
-def _fate(fate: Fate, taken: bool) -> Fate:
-    return Fate.LABELED_MEANWHILE if taken and fate == Fate.DRAFTED else fate
+def _fates(one: _Judged, written: Written) -> list[Fate]:
+    """What became of each shape in the end."""
+    taken = one.outcome.item_uid in written.taken
+    return [
+        fate if fate != Fate.DRAFTED else _fate_of_draft(uid, taken, written)
+        for uid, (fate, _) in zip(one.prediction_uids, one.shapes, strict=True)
+    ]
 
 
-def _predictions(job: Job, one: _Judged, taken: bool) -> list[Prediction]:
+def _fate_of_draft(uid: str, taken: bool, written: Written) -> Fate:
+    if taken or uid in written.gone:
+        return Fate.LABELED_MEANWHILE
+    return Fate.EXISTING_DRAFT if uid in written.left_out else Fate.DRAFTED
+
+
+def _predictions(job: Job, one: _Judged, written: Written) -> list[Prediction]:
     return [
         Prediction(
             job=job,
@@ -144,21 +175,21 @@ def _predictions(job: Job, one: _Judged, taken: bool) -> list[Prediction]:
             x_max=shape.bbox_xyxy[2],
             y_max=shape.bbox_xyxy[3],
             polygons=shape.polygons,
-            fate=_fate(fate, taken),
+            source=shape.source,
+            fate=fate,
         )
-        for ordinal, (uid, shape, (fate, _)) in enumerate(
-            zip(one.prediction_uids, one.outcome.shapes, one.shapes, strict=True)
+        for ordinal, (uid, shape, fate) in enumerate(
+            zip(one.prediction_uids, one.outcome.shapes, _fates(one, written), strict=True)
         )
     ]
 
 
-def _tally(judged: Sequence[_Judged], results: Sequence[ItemResult], taken: set[str]) -> tally.Tally:
+def _tally(judged: Sequence[_Judged], results: Sequence[ItemResult], written: Written) -> tally.Tally:
     counts: dict[str, Counter[str]] = {group: Counter() for group in tally.GROUPS}
     for one in judged:
-        for shape, (fate, named) in zip(one.outcome.shapes, one.shapes, strict=True):
+        for shape, (_, named), fate in zip(one.outcome.shapes, one.shapes, _fates(one, written), strict=True):
             counts["predictions"][shape.label] += 1
-            final = _fate(fate, one.outcome.item_uid in taken)
-            counts["drafts" if final == Fate.DRAFTED else final.value][named.label] += 1
+            counts["drafts" if fate == Fate.DRAFTED else fate.value][named.label] += 1
         for group, reasons in one.outcome.counts.items():
             counts[group].update(reasons)
     for row in results:
@@ -167,7 +198,7 @@ def _tally(judged: Sequence[_Judged], results: Sequence[ItemResult], taken: set[
     return {group: dict(counter) for group, counter in counts.items()}
 
 
-def _count(job: Job, results: Sequence[ItemResult]) -> None:
+def _count(job: Job, results: Sequence[ItemResult], seconds: float) -> None:
     outcomes = Counter(row.outcome for row in results)
     running = Job.objects.filter(pk=job.pk, status=Job.Status.RUNNING)
     counted = running.update(
@@ -175,6 +206,8 @@ def _count(job: Job, results: Sequence[ItemResult]) -> None:
         skipped_items=F("skipped_items") + outcomes[ItemResult.Outcome.SKIPPED],
         failed_items=F("failed_items") + outcomes[ItemResult.Outcome.FAILED],
         stalled_reason="",
+        progressed_at=Now(),
+        work_seconds=F("work_seconds") + seconds,
     )
     if counted != 1:
         raise JobEnded

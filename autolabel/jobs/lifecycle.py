@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.db import router, transaction
 from django.utils import timezone
 
-from autolabel.hosts.base import JobRef
+from autolabel.hosts.base import ExistingDrafts, JobRef
 from autolabel.hosts.loader import get_host
 from autolabel.models import Job
 from autolabel.webhooks.events import record_end
 
-from . import tally
+from . import limits, tally
 
-__all__ = ["SOURCES", "cancel", "fail", "finish_if_done", "job_ref", "start", "tell_host"]
+__all__ = [
+    "SOURCES",
+    "cancel",
+    "fail",
+    "fail_beyond_limits",
+    "finish_if_done",
+    "job_ref",
+    "pause",
+    "resume",
+    "start",
+    "tell_host",
+]
 
 Status = Job.Status
 # Into each status, from these.
@@ -38,6 +49,31 @@ def cancel(job_id: int) -> bool:
 def fail(job_id: int, message: str) -> bool:
     """End the job because nothing could run; `message` is for people."""
     return _end(job_id, Status.FAILED, error_message=message)
+
+
+def fail_beyond_limits(job_id: int) -> bool:
+    """Fail a running job that has gone beyond a limit of its request."""
+    job = Job.objects.get(pk=job_id)
+    message = limits.exceeded(job, timezone.now()) if job.status == Status.RUNNING else ""
+    return bool(message) and fail(job_id, message)
+
+
+def pause(job_id: int) -> bool:
+    """Keep lanes and planner away from an active job until it is resumed; False if it is paused or has ended."""
+    unpaused = Job.objects.active().unpaused().filter(pk=job_id)
+    return unpaused.update(paused_at=timezone.now(), plan_lease_until=None, stalled_reason="") == 1
+
+
+def resume(job_id: int) -> bool:
+    """Let work on a paused job go on; False if it is not paused or has ended. The caller rings."""
+    job = Job.objects.active().filter(pk=job_id).exclude(paused_at=None).first()
+    if job is None or job.paused_at is None:
+        return False
+    now = timezone.now()
+    paused = job.paused_seconds + round((now - job.paused_at).total_seconds())
+    mine = Job.objects.active().filter(pk=job_id, paused_at=job.paused_at)
+    # It has not stood still since its last batch, as far as anybody is to be told.
+    return mine.update(paused_at=None, paused_seconds=paused, progressed_at=now) == 1
 
 
 def finish_if_done(job_id: int) -> bool:
@@ -64,7 +100,8 @@ def tell_host(job: Job) -> None:
 def job_ref(job: Job) -> JobRef:
     info = job.model_info
     name, version = info.get("name", ""), info.get("version", "")
-    return JobRef(job.uid, job.project_uid, job.status, name, version, job.boxes_to_masks)
+    existing = cast(ExistingDrafts, job.existing_drafts)
+    return JobRef(job.uid, job.project_uid, job.status, name, version, job.boxes_to_masks, existing)
 
 
 def _change(job_id: int, to: str, **fields: Any) -> bool:

@@ -7,6 +7,7 @@ import queue
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from typing import cast
 
@@ -19,6 +20,7 @@ from autolabel.inference import memory
 from autolabel.inference.base import BoxPredictor, ModelSpec, Predictor
 from autolabel.inference.images import DecodedImage, decode_image
 from autolabel.inference.quality import Limits, gate, limits
+from autolabel.logs import bound
 from autolabel.shapes import BoxPrompt, Shape
 
 __all__ = ["Failure", "Outcome", "Stopped", "StorageStalled", "predict_items"]
@@ -148,7 +150,8 @@ def _predict(work: _Work, batch: list[_Loaded]) -> list[Outcome]:
         out_of_memory = memory.is_out_of_memory(error)
         message = f"The model failed: {error}"
         if len(batch) == 1 and not out_of_memory:
-            logger.exception("The model failed on item %s", batch[0].item_uid)
+            with bound(item=batch[0].item_uid):
+                logger.exception("The model failed on item %s", batch[0].item_uid)
     if out_of_memory:
         return _after_out_of_memory(work, batch)
     if len(batch) > 1:
@@ -228,7 +231,8 @@ class _Loader:
         self._loaded: queue.Queue[_Loaded] = queue.Queue(maxsize=2 * conf().decode_threads)
         self._end = threading.Event()
         self._threads = [
-            threading.Thread(target=self._run, name=f"decode-{number}", daemon=True)
+            # In our context, so that what is logged there is about our job, too.
+            threading.Thread(target=copy_context().run, args=(self._run,), name=f"decode-{number}", daemon=True)
             for number in range(min(conf().decode_threads, self._count))
         ]
 
@@ -253,7 +257,9 @@ class _Loader:
                     item_uid = self._todo.get_nowait()
                 except queue.Empty:
                     return
-                self._hand_over(self._load(item_uid))
+                with bound(item=item_uid):
+                    loaded = self._load(item_uid)
+                self._hand_over(loaded)
         finally:
             connections.close_all()
 

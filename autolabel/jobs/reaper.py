@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.core.cache import cache
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -15,10 +16,10 @@ from autolabel.exceptions import ModelUnavailable
 from autolabel.inference.base import ModelSpec
 from autolabel.models import Job, Worker
 
-from . import leases, lifecycle, turns
+from . import leases, lifecycle, limits, turns
 from .catalog import spec_for
 
-__all__ = ["Reaped", "reap_once"]
+__all__ = ["Reaped", "glance", "reap_once"]
 
 logger = logging.getLogger(__name__)
 
@@ -58,13 +59,34 @@ def reap_once() -> Reaped:
     return reaped
 
 
-def _tend(job: Job, reaped: Reaped) -> None:
-    if job.created_at < timezone.now() - timedelta(hours=conf().job_max_hours):
-        reaped.failed += lifecycle.fail(job.pk, f"The job did not end within {conf().job_max_hours:g} hours.")
+def glance(job: Job) -> None:
+    """What the reaper would do for one job, for whoever looks at it: it goes on even where no reaper runs.
+
+    Free of cost while the job makes progress, and done once a round at most. Never raises.
+    """
+    quiet_since = max(moment for moment in (job.created_at, job.started_at, job.progressed_at) if moment)
+    is_quiet = timezone.now() - quiet_since > timedelta(seconds=2 * conf().reaper_seconds)
+    if not is_quiet or not job.is_active or job.paused_at is not None:
         return
+    try:
+        if cache.add(f"autolabel-glance-{job.uid}", 1, timeout=conf().reaper_seconds):
+            _tend(job, Reaped())
+    except Exception:
+        logger.exception("Job %s cannot be tended.", job.uid)
+
+
+def _tend(job: Job, reaped: Reaped) -> None:
     reaped.released += leases.release_expired(job.pk)
     if lifecycle.finish_if_done(job.pk):
         reaped.closed += 1
+        return
+    if job.paused_at is not None:
+        return
+    if _is_too_old(job):
+        reaped.failed += lifecycle.fail(job.pk, f"The job did not end within {conf().job_max_hours:g} hours.")
+        return
+    if limits.has_limits(job) and lifecycle.fail_beyond_limits(job.pk):
+        reaped.failed += 1
         return
     try:
         spec = spec_for(job.model_type, job.model_version)
@@ -78,6 +100,11 @@ def _tend(job: Job, reaped: Reaped) -> None:
         logger.warning("Cannot ring for job %s: %s", job.uid, error)
 
 
+def _is_too_old(job: Job) -> bool:
+    age = timezone.now() - job.created_at - timedelta(seconds=job.paused_seconds)
+    return age > timedelta(hours=conf().job_max_hours)
+
+
 def _missing_lanes(job: Job, spec: ModelSpec) -> int:
     """How many lanes could work on the job beyond those that do, or wait in the queue."""
     if not turns.has_room(spec):
@@ -85,7 +112,7 @@ def _missing_lanes(job: Job, spec: ModelSpec) -> int:
     job.refresh_from_db(fields=["planned_at"])
     being_planned = Job.objects.filter(pk=job.pk, plan_lease_until__gte=Now()).exists()
     open_chunks = job.chunks.open().count()
-    useful = min(open_chunks, conf().lanes_per_job, spec.concurrency or open_chunks)
+    useful = turns.useful_lanes(job, spec, open_chunks)
     if job.planned_at is None and not being_planned:
         useful = max(useful, 1)
     return useful - job.chunks.leased().count() - queue.queued_lanes(job.uid, spec.queue)

@@ -1,9 +1,9 @@
 """Counting: each chunk keeps a tally, written under its fence; a job's summary is their sum.
 
 A tally maps a group to counts: "predictions", "drafts", "below_threshold", "filtered_label", "unmapped_label",
-"labeled_meanwhile" per label; "skipped", "failed" (items), "dropped" (shapes, see inference.quality) and "incidents"
-(events, see jobs.pipeline) per reason. Summing a few thousand chunks stays cheap where counting millions of predictions
-in the finishing commit would not.
+"labeled_meanwhile", "existing_draft" per label; "skipped", "failed" (items), "dropped" (shapes, see inference.quality)
+and "incidents" (events, see jobs.pipeline) per reason. Summing a few thousand chunks stays cheap where counting
+millions of predictions in the finishing commit would not.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from autolabel.models import Job, Prediction
 __all__ = ["GROUPS", "Tally", "merge", "summary"]
 
 Tally = dict[str, dict[str, int]]
-_NOT_DRAFTED = tuple(fate for fate in Prediction.Fate.values if fate != Prediction.Fate.DRAFTED)
+# What the end of a job can say; that its drafts were taken back comes later.
+_NOT_DRAFTED = tuple(
+    fate for fate in Prediction.Fate.values if fate not in (Prediction.Fate.DRAFTED, Prediction.Fate.TAKEN_BACK)
+)
 GROUPS = ("predictions", "drafts", *_NOT_DRAFTED, "dropped", "skipped", "failed", "incidents")
 
 
@@ -51,6 +54,8 @@ def summary(job: Job) -> dict[str, Any]:
 
 def _scope(job: Job) -> dict[str, Any]:
     """What the job was about; `not_eligible` counts named items that are unknown or no longer unlabeled."""
+    if job.retry_of_id is not None:
+        return {"failed_items_of": job.retry_of.uid if job.retry_of else None}
     if job.item_uids is not None:
         named = len(set(job.item_uids))
         return {"item_uids": named, "not_eligible": named - job.total_items if job.planned_at else None}

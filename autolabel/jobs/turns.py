@@ -7,10 +7,11 @@ import logging
 from django.db.models.functions import Now
 
 from autolabel import queue
+from autolabel.conf import conf
 from autolabel.inference.base import ModelSpec
-from autolabel.models import Chunk, Job, ModelDefault
+from autolabel.models import Chunk, Job, ModelDefault, Worker
 
-__all__ = ["has_room", "lock", "pass_on", "wait"]
+__all__ = ["has_room", "lock", "pass_on", "useful_lanes", "wait"]
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +39,13 @@ def lock(spec: ModelSpec) -> None:
         mine.update(model_type=spec.model_type)
 
 
+def useful_lanes(job: Job, spec: ModelSpec, open_chunks: int) -> int:
+    """How many lanes of the job can do something. Not more than workers: in the queue they would only stand before
+    the lanes of other jobs."""
+    workers = Worker.objects.lanes_for(job.model_type, job.model_version)
+    return min(open_chunks, conf().lanes_per_job, spec.concurrency or open_chunks, workers)
+
+
 def wait(job: Job) -> None:
     """Note that the job waits for a place, unless another lane works on it; the first lane to commit takes it back."""
     if not job.chunks.leased().exists():
@@ -49,7 +57,7 @@ def pass_on(job: Job, spec: ModelSpec) -> None:
     """A lane of `job` leaves its place: ring for the other jobs that could use it, each in its turn."""
     if spec.concurrency is None:
         return
-    others = Job.objects.active().filter(model_type=spec.model_type).exclude(pk=job.pk).order_by("id")
+    others = Job.objects.active().unpaused().filter(model_type=spec.model_type).exclude(pk=job.pk).order_by("id")
     waiting = [other for other in others if _has_work(other)]
     # Round and round by id, beginning behind the job that has just had its turn.
     waiting.sort(key=lambda other: (other.pk < job.pk, other.pk))

@@ -22,6 +22,9 @@ class JobQuerySet(models.QuerySet["Job"]):
     def active(self) -> JobQuerySet:
         return self.filter(status__in=Job.ACTIVE)
 
+    def unpaused(self) -> JobQuerySet:
+        return self.filter(paused_at=None)
+
     def ended(self) -> JobQuerySet:
         return self.exclude(status__in=Job.ACTIVE)
 
@@ -37,6 +40,13 @@ class Job(models.Model):
         CANCELLED = "cancelled"
 
     ACTIVE: ClassVar[tuple[str, ...]] = (Status.PENDING, Status.RUNNING)
+
+    class ExistingDrafts(models.TextChoices):
+        """What a job does on an item that has untouched drafts of an earlier one; reviewed work is never touched."""
+
+        REPLACE = "replace"
+        KEEP = "keep"  # and add only what none of them overlaps
+        SKIP = "skip"
 
     uid = models.CharField(max_length=36, unique=True, default=new_uid, editable=False)
     project_uid = models.CharField(max_length=64)
@@ -61,8 +71,29 @@ class Job(models.Model):
     item_uids = models.JSONField(null=True, help_text="The items named by the request, or null.")
     sample = models.PositiveIntegerField(null=True)
     seed = models.BigIntegerField(default=0)
+    existing_drafts = models.CharField(
+        max_length=7,
+        choices=ExistingDrafts,
+        default=ExistingDrafts.REPLACE,
+        help_text="What becomes of untouched drafts that are there already.",
+    )
+    retry_of = models.ForeignKey(
+        "self",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="retries",
+        help_text="The job whose failed items this one is about.",
+    )
     idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001  (null keeps the unique pair free)
     request_hash = models.CharField(max_length=64, blank=True)
+
+    # When it is to stop before its end; null is without a limit.
+    max_items = models.PositiveIntegerField(null=True, help_text="So many items are planned at most.")
+    max_seconds = models.PositiveIntegerField(
+        null=True, help_text="From its start; time in which it is paused is free."
+    )
+    max_failed_pct = models.PositiveSmallIntegerField(null=True, help_text="Fail when a larger share of items failed.")
+    max_failed_min = models.PositiveIntegerField(default=20, help_text="Judge that share from so many items on.")
 
     # How far it is.
     total_items = models.PositiveIntegerField(default=0)
@@ -73,6 +104,10 @@ class Job(models.Model):
     plan_lease_until = models.DateTimeField(null=True)
     planned_at = models.DateTimeField(null=True)
     stalled_reason = models.CharField(max_length=200, blank=True)
+    progressed_at = models.DateTimeField(null=True, help_text="When the last batch was committed.")
+    work_seconds = models.FloatField(default=0, help_text="What lanes have spent on items, all of them together.")
+    paused_at = models.DateTimeField(null=True)
+    paused_seconds = models.PositiveIntegerField(default=0, help_text="In pauses that are over.")
 
     # What came out.
     model_info = models.JSONField(default=dict, help_text="The model as the first lane has loaded it.")
@@ -82,6 +117,7 @@ class Job(models.Model):
     started_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
     host_told_at = models.DateTimeField(null=True, help_text="When the host's on_finished has returned.")
+    drafts_discarded_at = models.DateTimeField(null=True, help_text="When its untouched drafts were last taken back.")
 
     objects = JobQuerySet.as_manager()
 
@@ -112,6 +148,13 @@ class Job(models.Model):
                 condition=Q(status__in=["pending", "running"], completed_at=None)
                 | Q(status__in=["completed", "failed", "cancelled"], completed_at__isnull=False),
                 name="autolabel_job_ended_has_a_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(existing_drafts__in=["replace", "keep", "skip"]), name="autolabel_existing_drafts_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(max_failed_pct=None) | Q(max_failed_pct__gte=1, max_failed_pct__lte=100),
+                name="autolabel_max_failed_pct_1_to_100",
             ),
             models.CheckConstraint(
                 condition=Q(total_items__gte=F("successful_items") + F("failed_items") + F("skipped_items")),
@@ -166,14 +209,25 @@ class Chunk(models.Model):
     state = models.CharField(max_length=8, choices=State, default=State.WAITING)
     token = models.CharField(max_length=36, blank=True)
     lease_until = models.DateTimeField(null=True)
+    holder = models.CharField(max_length=100, blank=True, help_text="The worker that has the lease, by its name.")
     attempts = models.PositiveSmallIntegerField(default=0)
+    in_flight = models.CharField(
+        max_length=64,
+        blank=True,
+        help_text="The item that is worked alone now; left behind by a crash, it is suspected.",
+    )
+    crashes: Any = models.JSONField(default=dict, help_text="Item to how often its worker crashed on it, alone.")
+    crash_note = models.CharField(max_length=200, blank=True, help_text="How the last holder ended, if that is known.")
     tally: Any = models.JSONField(default=dict, help_text="Counts for the job's summary; see jobs.tally.")
 
     objects = ChunkQuerySet.as_manager()
 
     class Meta:
         ordering = ["id"]
-        indexes = [models.Index(fields=["job", "state", "lease_until"], name="autolabel_chunk_to_claim")]
+        indexes = [
+            models.Index(fields=["job", "state", "lease_until"], name="autolabel_chunk_to_claim"),
+            models.Index(fields=["holder"], condition=Q(state="leased"), name="autolabel_chunk_by_holder"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(state__in=["waiting", "leased", "done"]), name="autolabel_chunk_state_known"
@@ -200,6 +254,7 @@ class ItemResult(models.Model):
         FILTERED_LABEL = "filtered_label"
         UNMAPPED_LABEL = "unmapped_label"
         LABELED_MEANWHILE = "labeled_meanwhile"
+        EXISTING_DRAFTS = "existing_drafts"
         LOW_QUALITY = "low_quality"
         UNREADABLE = "unreadable"
         PREDICTION_FAILED = "prediction_failed"

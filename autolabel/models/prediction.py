@@ -25,6 +25,9 @@ class Prediction(models.Model):
         FILTERED_LABEL = "filtered_label"
         UNMAPPED_LABEL = "unmapped_label"
         LABELED_MEANWHILE = "labeled_meanwhile"
+        EXISTING_DRAFT = "existing_draft"
+        # It was a draft until somebody took back what the job had made.
+        TAKEN_BACK = "taken_back"
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="predictions")
     item_uid = models.CharField(max_length=64)
@@ -37,6 +40,7 @@ class Prediction(models.Model):
     x_max = models.FloatField()
     y_max = models.FloatField()
     polygons = models.JSONField(null=True)
+    source = models.CharField(max_length=64, blank=True, help_text="The box that it is the mask of; see Shape.source.")
     fate = models.CharField(max_length=20, choices=Fate)
 
     class Meta:

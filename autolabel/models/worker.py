@@ -20,6 +20,12 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
         """Workers whose last heartbeat is recent by the database's clock."""
         return self.filter(heartbeat_at__gte=Now() - timedelta(seconds=conf().worker_timeout_seconds))
 
+    def lanes_for(self, model_type: str, version: str) -> int:
+        """How many lanes of a job can be worked at once: one for each live worker that does not say it cannot."""
+        # One that has just begun knows nothing of its models yet.
+        able = (model_type not in one.served_models or one.may_run(model_type, version) for one in self.live())
+        return max(1, sum(able))
+
     def can_run(self, model_type: str, version: str = "") -> bool:
         """Whether a live worker has published that model as ready, or has another version of it and not tried this."""
         return any(worker.may_run(model_type, version) for worker in self.live())
@@ -50,6 +56,8 @@ class Worker(models.Model):
     hostname = models.CharField(max_length=255)
     pid = models.PositiveIntegerField()
     served_models = models.JSONField(default=dict)
+    job_uid = models.CharField(max_length=36, blank=True, help_text="The job that it works on now.")
+    memory_bytes = models.BigIntegerField(null=True, help_text="Resident memory of its model process.")
     started_at = models.DateTimeField(auto_now_add=True)
     heartbeat_at = models.DateTimeField()
 

@@ -21,6 +21,8 @@ from autolabel.inference.weights import may_pass
 from autolabel.jobs.catalog import catalog
 from autolabel.models import Worker
 
+from .machine import resident_bytes
+
 __all__ = ["Showcase", "describe", "publish", "start_heartbeat", "withdraw"]
 
 logger = logging.getLogger(__name__)
@@ -144,6 +146,7 @@ def publish(name: str, served_models: dict[str, dict[str, Any]]) -> None:
             "pid": os.getpid(),
             "served_models": served_models,
             "heartbeat_at": Now(),
+            "memory_bytes": resident_bytes(),
         },
     )
 
@@ -162,7 +165,8 @@ def start_heartbeat(name: str, showcase: Showcase, on_orphaned: Callable[[], Non
             if os.getppid() != parent:
                 return on_orphaned()
             try:
-                if not Worker.objects.filter(name=name).update(heartbeat_at=Now()):
+                facts = {"heartbeat_at": Now(), "memory_bytes": resident_bytes()}
+                if not Worker.objects.filter(name=name).update(**facts):
                     # The row was tidied away while this machine slept.
                     publish(name, showcase.served_models)
             except DatabaseError as error:

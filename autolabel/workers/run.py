@@ -1,11 +1,9 @@
-"""The processes under the supervisor: `python -m autolabel.workers.run worker|reaper PARENT_PID`."""
+"""The processes under the supervisor: `python -m autolabel.workers.run worker|reaper PARENT_PID NAME MEMORY_BYTES`."""
 
 from __future__ import annotations
 
 import logging
-import os
 import signal
-import socket
 import sys
 import threading
 
@@ -14,16 +12,19 @@ from .process import die_with_parent
 logger = logging.getLogger(__name__)
 
 
-def main(role: str, parent_pid: int) -> None:
+def main(role: str, parent_pid: int, name: str, memory_bytes: int) -> None:
     die_with_parent(parent_pid)
     import django
 
     django.setup()
-    {"worker": run_worker, "reaper": run_reaper}[role]()
+    if role == "worker":
+        run_worker(name, memory_bytes)
+    else:
+        run_reaper()
 
 
-def run_worker() -> None:
-    """A warm worker for all queues that the registry names."""
+def run_worker(name: str, memory_bytes: int) -> None:
+    """A warm worker for all queues that the registry names; its model process may use so much memory."""
     import django_rq
 
     from autolabel.conf import conf
@@ -32,10 +33,10 @@ def run_worker() -> None:
     from .warm import WarmWorker
 
     queues = sorted({conf().queue} | {spec.queue for spec in specs().values()})
-    name = f"autolabel-{socket.gethostname()}-{os.getpid()}"[:100]
     # The time to live also bounds how long an idle worker waits before it looks after its horse.
     worker = WarmWorker(queues, name=name, connection=django_rq.get_connection(queues[0]), worker_ttl=60)
     worker.max_jobs_per_horse = conf().lanes_per_process
+    worker.watch_memory(memory_bytes)
     worker.ensure_horse()
     worker.work(logging_level="WARNING")
 
@@ -60,4 +61,4 @@ def run_reaper() -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4]))

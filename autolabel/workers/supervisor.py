@@ -5,22 +5,41 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
+import uuid
+from dataclasses import dataclass
 from types import FrameType
 
 from autolabel.conf import conf
 
+from . import machine
+from .bereaved import give_back
 from .embedded import EmbeddedQueue, EmbeddedQueueError
 
 __all__ = ["Supervisor"]
 
 logger = logging.getLogger(__name__)
 
-_DRAIN_SECONDS = 20.0
+_LOOK_SECONDS = 0.2
+# One that ends at once is not started more often than this.
 _RESTART_PAUSE_SECONDS = 1.0
+# Of the machine's memory, what the model processes may have together.
+_MEMORY_SHARE = 0.9
+
+
+@dataclass
+class _Child:
+    """A process of ours; `name` is that under which a worker is published, and new with every start."""
+
+    role: str
+    name: str
+    process: subprocess.Popen[bytes]
+    started_at: float
+    is_mourned: bool = False
 
 
 class Supervisor:
@@ -31,7 +50,7 @@ class Supervisor:
         self._workers = workers
         directory = conf().embedded_queue_dir
         self._queue = EmbeddedQueue(directory) if directory else None
-        self._processes: list[tuple[str, subprocess.Popen[bytes]]] = []
+        self._children: list[_Child] = []
         self._told_to_end = threading.Event()
 
     def run(self) -> None:
@@ -41,8 +60,8 @@ class Supervisor:
         try:
             if self._queue:
                 self._queue.ensure()
-            self._processes = [(role, self._start(role)) for role in self._roles]
-            while not self._told_to_end.wait(_RESTART_PAUSE_SECONDS):
+            self._children = [self._start(role) for role in self._roles]
+            while not self._told_to_end.wait(_LOOK_SECONDS):
                 self._tend()
         finally:
             self._stop_all()
@@ -54,15 +73,25 @@ class Supervisor:
                 self._queue.ensure()
             except EmbeddedQueueError as error:
                 logger.warning("%s Trying again.", error)
-        for index, (role, process) in enumerate(self._processes):
-            if process.poll() is not None:
-                logger.warning("The %s process %s ended (%s); starting another.", role, process.pid, process.returncode)
-                self._processes[index] = (role, self._start(role))
+        for index, child in enumerate(self._children):
+            status = child.process.poll()
+            if status is None:
+                continue
+            if not child.is_mourned:
+                child.is_mourned = True
+                logger.warning("The %s process %s ended (%s); starting another.", child.role, child.process.pid, status)
+                if child.role == "worker":
+                    give_back(child.name, "its worker was killed" if status < 0 else "its worker ended", child.name)
+            if time.monotonic() - child.started_at >= _RESTART_PAUSE_SECONDS:
+                self._children[index] = self._start(child.role)
 
-    def _start(self, role: str) -> subprocess.Popen[bytes]:
-        cores = max(1, (os.cpu_count() or 1) // max(1, self._workers))
-        return subprocess.Popen(
-            [sys.executable, "-m", "autolabel.workers.run", role, str(os.getpid())],
+    def _start(self, role: str) -> _Child:
+        name = f"autolabel-{socket.gethostname()[:60]}-{uuid.uuid4().hex[:8]}"
+        cores = max(1, machine.cpus() // max(1, self._workers))
+        share = int(machine.memory_bytes() * _MEMORY_SHARE / max(1, self._workers))
+        limit = conf().process_memory_bytes or share
+        process = subprocess.Popen(
+            [sys.executable, "-m", "autolabel.workers.run", role, str(os.getpid()), name, str(limit)],
             env={
                 **os.environ,
                 "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
@@ -72,18 +101,20 @@ class Supervisor:
             stdin=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C in the terminal is for the supervisor, which ends the others in order
         )
+        return _Child(role, name, process, time.monotonic())
 
     def _stop_all(self) -> None:
-        for _, process in self._processes:
-            if process.poll() is None:
-                process.terminate()
-        ends_at = time.monotonic() + _DRAIN_SECONDS
-        for _, process in self._processes:
+        for child in self._children:
+            if child.process.poll() is None:
+                child.process.terminate()
+        ends_at = time.monotonic() + conf().drain_seconds
+        for child in self._children:
             try:
-                process.wait(timeout=max(0.1, ends_at - time.monotonic()))
+                child.process.wait(timeout=max(0.1, ends_at - time.monotonic()))
             except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+                child.process.kill()
+                child.process.wait()
+                give_back(child.name, "its worker did not end in time", child.name)
         if self._queue:
             self._queue.stop()
 

@@ -37,9 +37,13 @@ def fake_model(configure: Callable[..., None], monkeypatch: pytest.MonkeyPatch) 
 
 
 class Rings(list[tuple[str, str, int]]):
-    """The rings so far, as (job_uid, queue, lanes). `queued` is what the queue says when asked how many wait."""
+    """The rings so far, as (job_uid, queue, lanes).
+
+    `queued` is what the queue says when asked how many lanes of a job wait, `depth` how many of all jobs.
+    """
 
     queued: int = 0
+    depth: int = 0
 
 
 @pytest.fixture
@@ -48,6 +52,7 @@ def rings(monkeypatch: pytest.MonkeyPatch) -> Rings:
     rung = Rings()
     monkeypatch.setattr(queue, "ring", lambda job_uid, name, lanes=1: rung.append((job_uid, name, lanes)))
     monkeypatch.setattr(queue, "queued_lanes", lambda job_uid, name: rung.queued)
+    monkeypatch.setattr(queue, "depth", lambda name: rung.depth)
     monkeypatch.setattr(queue, "stop_lanes", lambda job_uid, name: 0)
     return rung
 

@@ -14,7 +14,7 @@ import pytest
 from django.db import transaction
 
 from autolabel.exceptions import ItemUnreadable
-from autolabel.hosts.base import Action, Actor, Draft, Host, ItemDrafts, JobRef, Project, Scope
+from autolabel.hosts.base import Action, Actor, Draft, ExistingDrafts, Host, ItemDrafts, JobRef, Project, Scope, Written
 from autolabel.shapes import Box, Shape
 
 from .fakes import picture
@@ -39,6 +39,10 @@ class World(Protocol):
     def delete_project(self, project: Project) -> None: ...
     def delete_item(self, item_uid: str) -> None: ...
     def lose_file(self, item_uid: str) -> None: ...
+    def lose_storage(self) -> None:
+        """All files are out of reach, as when a disk is not mounted."""
+
+    def find_storage(self) -> None: ...
     def label_by_hand(self, item_uid: str) -> None: ...
     def finish(self, item_uid: str) -> None: ...
     def flag(self, item_uid: str) -> None: ...
@@ -55,12 +59,12 @@ class World(Protocol):
         """How many annotations of any state are on the item."""
 
 
-def job_of(project: Project, *, boxes_to_masks: bool = False) -> JobRef:
-    return JobRef(str(uuid.uuid4()), project.uid, "running", "fake", "1", boxes_to_masks)
+def job_of(project: Project, *, boxes_to_masks: bool = False, existing_drafts: ExistingDrafts = "replace") -> JobRef:
+    return JobRef(str(uuid.uuid4()), project.uid, "running", "fake", "1", boxes_to_masks, existing_drafts)
 
 
-def box(label: str = "bolt", score: float = 0.75) -> Shape:
-    return Shape(label, score, (1.0, 2.0, 11.0, 12.0))
+def box(label: str = "bolt", score: float = 0.75, at: Box = (1.0, 2.0, 11.0, 12.0)) -> Shape:
+    return Shape(label, score, at)
 
 
 def drafts_for(item_uid: str, *shapes: Shape) -> ItemDrafts:
@@ -83,8 +87,8 @@ class HostContract:
         return world.make_item(project)
 
     @pytest.fixture
-    def write(self, host: Host) -> Callable[..., set[str]]:
-        def write(job: JobRef, *items: ItemDrafts) -> set[str]:
+    def write(self, host: Host) -> Callable[..., Written]:
+        def write(job: JobRef, *items: ItemDrafts) -> Written:
             with transaction.atomic():
                 return host.write_drafts(job, items)
 
@@ -142,6 +146,11 @@ class HostContract:
         for user in (world.manager, None):
             with host.worker_context(user):
                 pass
+
+    def test_it_may_be_told_of_a_jobs_end_twice(self, host: Host, project: Project) -> None:
+        job = job_of(project)
+        host.on_finished(job)
+        host.on_finished(job)
 
     # Which items are unlabeled
 
@@ -263,130 +272,24 @@ class HostContract:
         with pytest.raises(ItemUnreadable, match=r"\w"), host.open_image(project, item) as file:
             file.read()
 
+    def test_a_storage_that_is_away_makes_no_item_unreadable(self, world: World, host: Host, project: Project) -> None:
+        data = picture(3)
+        item, lost = world.make_item(project, data), world.make_item(project)
+        world.lose_file(lost)
+        world.lose_storage()
+
+        for uid in (item, lost):
+            with pytest.raises(Exception, match=r"\w") as fault, host.open_image(project, uid) as file:
+                file.read()
+            assert not isinstance(fault.value, ItemUnreadable)
+        world.find_storage()
+        with host.open_image(project, item) as file:
+            assert file.read() == data
+        with pytest.raises(ItemUnreadable), host.open_image(project, lost) as file:
+            file.read()
+
     def test_it_opens_no_item_of_another_project(self, world: World, host: Host, project: Project, item: str) -> None:
         other = world.make_project()
 
         with pytest.raises(ItemUnreadable), host.open_image(other, item) as file:
             file.read()
-
-    # Drafts
-
-    def test_it_writes_drafts_as_they_are(
-        self, world: World, host: Host, project: Project, item: str, write: Any
-    ) -> None:
-        polygon = Shape("nut", 0.5, (2.0, 2.0, 20.0, 20.0), SQUARE)
-        drafts = drafts_for(item, box(score=0.75), polygon)
-
-        assert write(job_of(project), drafts) == set()
-        assert world.drafts(item) == {draft.prediction_uid: draft.shape for draft in drafts.drafts}
-
-    def test_it_writes_no_drafts_where_the_caller_rolls_back(
-        self, world: World, host: Host, project: Project, item: str
-    ) -> None:
-        with transaction.atomic():
-            host.write_drafts(job_of(project), [drafts_for(item, box())])
-            transaction.set_rollback(True)
-
-        assert world.annotations(item) == 0
-
-    def test_it_does_not_double_what_a_job_writes_again(
-        self, world: World, project: Project, item: str, write: Any
-    ) -> None:
-        job, drafts = job_of(project), drafts_for(item, box(), box("nut"))
-        write(job, drafts)
-        write(job, drafts)
-
-        assert set(world.drafts(item)) == {draft.prediction_uid for draft in drafts.drafts}
-        assert world.annotations(item) == 2
-
-    def test_it_replaces_the_untouched_drafts_of_earlier_jobs(
-        self, world: World, project: Project, item: str, write: Any
-    ) -> None:
-        write(job_of(project), drafts_for(item, box(), box("nut")))
-        later = drafts_for(item, box("nut", 0.9))
-        write(job_of(project), later)
-
-        assert set(world.drafts(item)) == {later.drafts[0].prediction_uid}
-        assert world.annotations(item) == 1
-
-    def test_it_replaces_them_by_nothing_where_a_later_job_finds_nothing(
-        self, world: World, project: Project, item: str, write: Any
-    ) -> None:
-        write(job_of(project), drafts_for(item, box()))
-
-        assert write(job_of(project), drafts_for(item)) == set()
-        assert world.annotations(item) == 0
-
-    def test_it_leaves_drafts_on_items_that_the_later_job_does_not_name(
-        self, world: World, project: Project, write: Any
-    ) -> None:
-        first, second = world.make_item(project), world.make_item(project)
-        write(job_of(project), drafts_for(first, box()), drafts_for(second, box()))
-        write(job_of(project), drafts_for(second))
-
-        assert (len(world.drafts(first)), len(world.drafts(second))) == (1, 0)
-
-    @pytest.mark.parametrize("verdict", ["accepted", "edited", "discarded"])
-    def test_it_never_touches_what_a_person_reviewed(
-        self, world: World, project: Project, item: str, write: Any, verdict: str
-    ) -> None:
-        drafts = drafts_for(item, box(), box("nut"))
-        write(job_of(project), drafts)
-        world.decide(item, drafts.drafts[0].prediction_uid, verdict)
-
-        assert write(job_of(project), drafts_for(item, box())) == {item}
-        assert world.annotations(item) == 2
-        assert set(world.drafts(item)) == {drafts.drafts[1].prediction_uid}
-
-    @pytest.mark.parametrize("touch", ["label_by_hand", "finish", "flag", "delete_item"])
-    def test_it_skips_and_returns_items_that_a_person_took_meanwhile(
-        self, world: World, project: Project, item: str, write: Any, touch: str
-    ) -> None:
-        free = world.make_item(project)
-        getattr(world, touch)(item)
-        before = world.annotations(item)
-
-        assert write(job_of(project), drafts_for(item, box()), drafts_for(free, box())) == {item}
-        assert world.annotations(item) == before
-        assert len(world.drafts(free)) == 1
-
-    def test_it_writes_on_no_item_of_another_project(
-        self, world: World, project: Project, item: str, write: Any
-    ) -> None:
-        job = job_of(world.make_project())
-
-        assert write(job, drafts_for(item, box())) == {item}
-        assert world.annotations(item) == 0
-
-    def test_it_deletes_only_the_jobs_own_untouched_drafts(
-        self, world: World, host: Host, project: Project, write: Any
-    ) -> None:
-        items = [world.make_item(project) for _ in range(3)]
-        job, other = job_of(project), job_of(project)
-        drafts = drafts_for(items[0], box(), box("nut"))
-        write(job, drafts, drafts_for(items[1], box()))
-        write(other, drafts_for(items[2], box()))
-        world.decide(items[0], drafts.drafts[0].prediction_uid, "accepted")
-
-        assert host.delete_drafts(job) == 2
-        assert [world.annotations(item) for item in items] == [1, 0, 1]
-        assert host.delete_drafts(job) == 0
-
-    def test_it_tells_the_verdicts_of_a_job(
-        self, world: World, host: Host, project: Project, item: str, write: Any
-    ) -> None:
-        job = job_of(project)
-        drafts = drafts_for(item, box(), box("nut"), box(), box("nut"))
-        write(job, drafts)
-        uids = [draft.prediction_uid for draft in drafts.drafts]
-        decisions = dict(zip(uids, ("accepted", "edited", "discarded"), strict=False))
-        for uid, verdict in decisions.items():
-            world.decide(item, uid, verdict)
-
-        assert {one.prediction_uid: one.verdict for one in host.verdicts(job)} == decisions
-        assert list(host.verdicts(job_of(project))) == []
-
-    def test_it_may_be_told_of_a_jobs_end_twice(self, host: Host, project: Project) -> None:
-        job = job_of(project)
-        host.on_finished(job)
-        host.on_finished(job)

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from autolabel.hosts.base import Host, Project, Scope
+from autolabel.hosts.base import Host, Project, Scope, Written
 from autolabel.shapes import BoxPrompt, Shape
 
-from .host_contract import SQUARE, HostContract, World, box, drafts_for, job_of
+from .host_contract import SQUARE, World, box, drafts_for, job_of
+from .host_contract_drafts import DraftsContract
 
 __all__ = ["MasksContract"]
 
@@ -22,11 +23,11 @@ def mask(ref: str, label: str = "bolt", score: float = 0.75) -> Shape:
     return Shape(label, score, BOX, SQUARE, ref)
 
 
-class MasksContract(HostContract):
-    """Everything in HostContract, and masks of boxes."""
+class MasksContract(DraftsContract):
+    """Everything in DraftsContract, and masks of boxes."""
 
     @pytest.fixture
-    def write_masks(self, project: Project, write: Any) -> Callable[..., set[str]]:
+    def write_masks(self, project: Project, write: Any) -> Callable[..., Written]:
         """`write_masks(item, "ref", …)`: one mask for each box named, by a job of its own."""
         return lambda item, *refs: write(job_of(project, boxes_to_masks=True), drafts_for(item, *map(mask, refs)))
 
@@ -114,7 +115,7 @@ class MasksContract(HostContract):
     ) -> None:
         ref = world.accept_box(item, BOX)
 
-        assert write_masks(item, ref) == set()
+        assert write_masks(item, ref) == Written()
         assert list(world.drafts(item).values()) == [mask(ref)]
         assert [prompt.ref for prompt in host.box_prompts(project, [item])[item]] == [ref]
         assert world.annotations(item) == 2
@@ -142,7 +143,7 @@ class MasksContract(HostContract):
         ref = world.accept_box(item, BOX)
         world.finish(item)
 
-        assert write_masks(item, ref) == set()
+        assert write_masks(item, ref) == Written()
         assert not world.is_finished(item)
 
     def test_a_finished_item_stays_finished_where_there_is_no_mask(
@@ -151,7 +152,7 @@ class MasksContract(HostContract):
         world.accept_box(item, BOX)
         world.finish(item)
 
-        assert write_masks(item) == set()
+        assert write_masks(item) == Written()
         assert world.is_finished(item)
 
     @pytest.mark.parametrize("touch", ["flag", "delete_item"])
@@ -162,14 +163,19 @@ class MasksContract(HostContract):
         getattr(world, touch)(item)
         before = world.annotations(item)
 
-        assert write_masks(item, ref) == {item}
+        assert write_masks(item, ref) == Written(taken=frozenset({item}))
         assert world.annotations(item) == before
 
-    def test_a_mask_whose_box_is_gone_is_left_out(self, world: World, item: str, write_masks: Any) -> None:
+    def test_a_mask_whose_box_is_gone_is_not_written(
+        self, world: World, project: Project, item: str, write: Any
+    ) -> None:
         ref, gone = world.accept_box(item, BOX), world.accept_box(item, OTHER)
         world.discard_box(item, gone)
+        drafts = drafts_for(item, mask(ref), mask(gone))
 
-        assert write_masks(item, ref, gone) == set()
+        written = write(job_of(project, boxes_to_masks=True), drafts)
+
+        assert written == Written(gone=frozenset({drafts.drafts[1].prediction_uid}))
         assert [shape.source for shape in world.drafts(item).values()] == [ref]
 
     def test_an_item_of_which_all_boxes_are_gone_was_taken_and_stays_finished(
@@ -179,7 +185,7 @@ class MasksContract(HostContract):
         world.discard_box(item, gone)
         world.finish(item)
 
-        assert write_masks(item, gone) == {item}
+        assert write_masks(item, gone) == Written(taken=frozenset({item}))
         assert world.drafts(item) == {}
         assert world.is_finished(item)
 
@@ -211,17 +217,6 @@ class MasksContract(HostContract):
 
         assert set(world.drafts(item)) == {drafts.drafts[0].prediction_uid}
         assert world.annotations(item) == 4
-
-    def test_it_deletes_a_jobs_masks_and_leaves_the_boxes(
-        self, world: World, host: Host, project: Project, item: str, write: Any
-    ) -> None:
-        ref = world.accept_box(item, BOX)
-        job = job_of(project, boxes_to_masks=True)
-        write(job, drafts_for(item, mask(ref)))
-
-        assert host.delete_drafts(job) == 1
-        assert [prompt.ref for prompt in host.box_prompts(project, [item])[item]] == [ref]
-        assert world.annotations(item) == 1
 
 
 def _draft_of(world: World, item: str, ref: str) -> str:

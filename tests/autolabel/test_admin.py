@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from autolabel.jobs.catalog import catalog
 from autolabel.models import Chunk, ItemResult, Job, ModelDefault, ModelVersion, Prediction, WebhookEvent, Worker
 from tests.factories import make_project, make_user
 
-from .builders import make_job, make_worker, parts_project, run_to_end
+from .builders import drafts_of, make_job, make_worker, parts_project, run_to_end
 from .fakes import picture
 
 pytestmark = pytest.mark.django_db
@@ -302,3 +303,64 @@ def test_the_list_tells_the_default_and_how_many_jobs_ran_a_version(boss: Client
 
     row = boss.get(page("modelversion")).context["cl"].queryset.get()
     assert (row.default, row.job_count) == (True, 2)
+
+
+# What becomes of a job, and of its drafts
+
+
+def act(client: Client, action: str, *jobs: Job, **data: str) -> str:
+    rows = {"action": action, "_selected_action": [job.pk for job in jobs], **data}
+    answer = client.post(page("job"), rows, follow=True)
+    assert answer.status_code == 200
+    return str(answer.content.decode())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_drafts_are_discarded_after_a_look_at_the_count_and_brought_back(boss: Client, job: Job) -> None:
+    before = drafts_of(job)
+    asked = act(boss, "discard_drafts", job)
+    assert f"<strong>{len(before)}</strong> draft" in asked
+    assert drafts_of(job) == before
+
+    assert f"discarded ({len(before)} drafts)" in act(boss, "discard_drafts", job, confirmed="yes")
+    assert drafts_of(job) == []
+    assert f"brought back ({len(before)} drafts)" in act(boss, "restore_drafts", job)
+    assert len(drafts_of(job)) == len(before)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_failed_items_are_retried_once(boss: Client, job: Job) -> None:
+    assert "retried by a new job" in act(boss, "retry", job)
+    assert Job.objects.active().get().retry_of == job
+    assert "An auto-label job is already active on this project." in act(boss, "retry", job)
+
+
+def test_jobs_are_paused_and_resumed(boss: Client, rings: Any, fake_model: Any) -> None:
+    running, ended = make_job(make_project(), status="running"), make_job(make_project(), status="completed")
+    text = act(boss, "pause", running, ended)
+    assert "paused." in text
+    assert "The job has already ended." in text
+    running.refresh_from_db()
+    assert running.paused_at
+
+    act(boss, "resume", running)
+    running.refresh_from_db()
+    assert running.paused_at is None
+
+
+@pytest.mark.parametrize("action", ["pause", "resume", "retry", "discard_drafts", "restore_drafts"])
+def test_who_may_only_look_changes_no_job(action: str, rings: Any) -> None:
+    job = make_job(make_project(), status="running")
+    act(staff("view_job"), action, job, confirmed="yes")
+    job.refresh_from_db()
+    assert (job.status, job.paused_at) == ("running", None)
+
+
+def test_workers_show_whether_they_live_what_they_do_and_their_memory(boss: Client) -> None:
+    worker, silent = make_worker("one"), make_worker("two", silent=timedelta(minutes=5))
+    Worker.objects.filter(pk=worker.pk).update(job_uid="a-job", memory_bytes=2**30)
+    text = boss.get(page("worker")).content.decode()
+    assert "a-job" in text
+    assert "1.0\xa0GB" in text
+    assert text.count('alt="True"') == text.count('alt="False"') == 1
+    assert silent.name in text

@@ -11,7 +11,7 @@ from django.template import Context, Template
 from django.test import RequestFactory
 
 from annotation_platform.models import Label, Project
-from autolabel.models import ModelDefault, ModelVersion
+from autolabel.models import Job, ModelDefault, ModelVersion
 from tests.factories import make_item, make_manual, make_member, make_project
 
 from .builders import parts_project
@@ -103,6 +103,18 @@ def test_it_offers_a_threshold_for_each_label_and_labels_to_map_to(project: Proj
 
     assert all(f'data-threshold="{label}"' in html for label in ("washer", "nut", "bolt"))
     assert all(f"<option>{label}</option>" in html for label in ("washer", "nut", "bolt"))
+
+
+def test_it_offers_every_way_with_drafts_that_are_there_and_the_usual_one_first(project: Project) -> None:
+    html = render(make_member(project, "manager"), project.uid)
+
+    ways = [f'name="existing_drafts" value="{way}"' for way in Job.ExistingDrafts.values]
+    assert all(way in html for way in ways)
+    assert html.count(f"{ways[0]} checked>") == 1
+
+
+def test_it_says_from_how_many_images_on_the_failed_ones_are_judged(project: Project) -> None:
+    assert "Judged from 20 images on." in render(make_member(project, "manager"), project.uid)
 
 
 def test_it_offers_models_that_were_registered_without_a_redeploy(project: Project) -> None:

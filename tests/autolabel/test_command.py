@@ -63,6 +63,11 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[threading.Thread]]:
         (["--label-map", "=nut"], "--label-map: must be two names with = between them"),
         (["--label-map", "gear=cog"], '--label-map: "cog": not a label of this project'),
         (["--label", "unicorn"], '--label: "unicorn": not a label of this project. Allowed: washer, nut, Pizza.'),
+        (["--existing-drafts", "burn"], "--existing-drafts: invalid choice"),
+        (["--max-items", "0"], "--max-items: must be a whole number from 1 on"),
+        (["--max-items", "2147483648"], "--max-items: must be a whole number from 1 on"),
+        (["--max-seconds", "1.5"], "--max-seconds: must be a whole number from 1 on"),
+        (["--max-failed-pct", "101"], "--max-failed-pct: must be a whole number from 1 to 100"),
         (["--frobnicate"], "unrecognized arguments"),
     ],
 )
@@ -110,6 +115,14 @@ def test_labels_may_have_thresholds_of_their_own_and_classes_other_names(project
     job = Job.objects.get()
     assert (job.thresholds, job.label_map) == ({"nut": 0.9}, {"washer": "Pizza"})
     assert job.summary["drafts"] == {"Pizza": 1}
+
+
+def test_limits_and_the_policy_for_existing_drafts_are_handed_on(project: Project, worker: Any) -> None:
+    limits = ["--max-items", "5", "--max-seconds", "600", "--max-failed-pct", "90"]
+    call_command("autolabel", project.uid, "--existing-drafts", "keep", *limits)
+
+    job = Job.objects.get()
+    assert (job.existing_drafts, job.max_items, job.max_seconds, job.max_failed_pct) == ("keep", 5, 600, 90)
 
 
 def test_a_model_that_takes_no_boxes_makes_no_masks_of_them(project: Project, worker: Any) -> None:

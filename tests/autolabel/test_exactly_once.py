@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import IntegrityError
-from django.db.models.functions import Now
 
 from annotation_platform.autolabel_host import PlatformHost
 from annotation_platform.models import Annotation, Item, Project
@@ -25,14 +22,11 @@ from autolabel.jobs.pipeline import Outcome, predict_items
 from autolabel.models import Chunk, ItemResult, Job, Prediction
 
 from .builders import balanced, drafts_of, in_threads, make_job, parts_project, results_of, run_to_end
+from .crashes import Crash, crash_at, leave_as_killed, let_leases_run_out
 from .fakes import HookedPredictor, picture
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("rings", "fake_model")]
 ITEMS = 21
-
-
-class Crash(BaseException):
-    """The process is gone: nothing that handles an Exception may take it for one."""
 
 
 @pytest.fixture
@@ -44,33 +38,6 @@ def project(configure: Callable[..., None], fake_model: Callable[..., None]) -> 
 
 def items_of(project: Project) -> list[Item]:
     return list(project.items.all())
-
-
-def crash_at(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, call: int, *, after: bool = False) -> None:
-    """The call number `call` of `owner.name` is the process's last: before it does anything, or after it has."""
-    real, calls = getattr(owner, name), itertools.count(1)
-
-    def crashing(*args: Any, **kwargs: Any) -> Any:
-        number = next(calls)
-        if number == call and not after:
-            raise Crash
-        answer = real(*args, **kwargs)
-        if number == call:
-            raise Crash
-        return answer
-
-    monkeypatch.setattr(owner, name, crashing)
-
-
-def leave_as_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A killed process gives nothing back: its lease stays until it runs out."""
-    monkeypatch.setattr(leases, "release", lambda chunk, *, refund: None)
-
-
-def let_leases_run_out() -> None:
-    past = Now() - timedelta(seconds=1)
-    Chunk.objects.filter(state="leased").update(lease_until=past)
-    Job.objects.exclude(plan_lease_until=None).update(plan_lease_until=past)
 
 
 # Every point at which a lane does something that lasts: (owner, name, after it)
@@ -355,35 +322,3 @@ def test_cancelling_while_lanes_run_leaves_whole_batches_and_nothing_after_it_re
     assert balanced(job).status == "cancelled"
     assert 0 < job.processed_items < ITEMS
     assert drafts_of(job)
-
-
-# Items that end workers
-
-
-def test_a_chunk_that_ends_its_workers_is_given_up_and_the_job_goes_on(
-    project: Project, configure: Callable[..., None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    configure(CHUNK_ATTEMPTS=3)
-    poison = project.items.order_by("uid").first().uid
-    real = PlatformHost.write_drafts
-
-    def dies(self: Any, job: Any, items: Any) -> Any:
-        if any(item.item_uid == poison for item in items):
-            raise Crash
-        return real(self, job, items)
-
-    monkeypatch.setattr(PlatformHost, "write_drafts", dies)
-    monkeypatch.setattr(leases, "release", lambda chunk, *, refund: None)
-    job = make_job(project)
-    for _ in range(10):
-        with suppress(Crash):
-            run_lane(job.uid)
-        let_leases_run_out()
-
-    balanced(job, items_of(project))
-    assert job.status == "completed"
-    rows = results_of(job)
-    assert (rows[poison].outcome, rows[poison].reason) == ("failed", "crashed_the_worker")
-    assert "failed 3 times" in rows[poison].message
-    assert job.failed_items <= 8
-    assert job.successful_items + job.skipped_items >= ITEMS - 8

@@ -11,7 +11,7 @@ from autolabel.hosts.base import LabelTarget, Project
 from autolabel.shapes import Box, BoxPrompt, Shape
 
 from .fakes import picture
-from .host_contract_masks import MasksContract
+from .host_contract_later_masks import WholeContract
 from .memory_host import MemoryHost, MemoryItem, MemoryProject
 
 
@@ -41,30 +41,36 @@ class MemoryWorld:
     def lose_file(self, item_uid: str) -> None:
         self._item(item_uid).data = None
 
+    def lose_storage(self) -> None:
+        self.host.storage_is_away = True
+
+    def find_storage(self) -> None:
+        self.host.storage_is_away = False
+
     def label_by_hand(self, item_uid: str) -> None:
-        self._item(item_uid).by_hand.append("bolt")
+        self._touched(item_uid).by_hand.append("bolt")
 
     def finish(self, item_uid: str) -> None:
-        self._item(item_uid).state = "done"
+        self._touched(item_uid).state = "done"
 
     def flag(self, item_uid: str) -> None:
-        self._item(item_uid).state = "flagged"
+        self._touched(item_uid).state = "flagged"
 
     def is_finished(self, item_uid: str) -> bool:
         return self._item(item_uid).state == "done"
 
     def accept_box(self, item_uid: str, bbox: Box) -> str:
         box = BoxPrompt(str(uuid.uuid4()), "bolt", bbox)
-        self._item(item_uid).boxes.append(box)
+        self._touched(item_uid).boxes.append(box)
         return box.ref
 
     def discard_box(self, item_uid: str, ref: str) -> None:
-        item = self._item(item_uid)
+        item = self._touched(item_uid)
         item.boxes = [box for box in item.boxes if box.ref != ref]
         item.by_hand.append("a discarded box")
 
     def decide(self, item_uid: str, prediction_uid: str, verdict: Any) -> None:
-        for draft in self._item(item_uid).drafts:
+        for draft in self._touched(item_uid).drafts:
             if draft.prediction_uid == prediction_uid:
                 draft.verdict = verdict
                 if draft.shape.source and verdict != "discarded":
@@ -81,6 +87,11 @@ class MemoryWorld:
             return 0
         return len(item.drafts) + len(item.by_hand) + len(item.boxes)
 
+    def _touched(self, item_uid: str) -> MemoryItem:
+        item = self._item(item_uid)
+        item.opened_by = ""
+        return item
+
     def _item(self, item_uid: str) -> MemoryItem:
         for project in self.host.projects.values():
             if item_uid in project.items:
@@ -88,7 +99,7 @@ class MemoryWorld:
         raise LookupError(item_uid)
 
 
-class TestMemoryHost(MasksContract):
+class TestMemoryHost(WholeContract):
     @pytest.fixture
     def world(self) -> MemoryWorld:
         return MemoryWorld()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.files.base import ContentFile
+from django.utils import timezone
 
 from annotation_platform import review
 from annotation_platform.autolabel_host import PlatformHost
@@ -17,7 +20,7 @@ from autolabel.shapes import Box, Shape
 from tests.factories import SQUARE, make_item, make_manual, make_member, make_project, make_user
 
 from .fakes import picture
-from .host_contract_masks import MasksContract
+from .host_contract_later_masks import WholeContract
 
 
 class PlatformWorld:
@@ -42,6 +45,15 @@ class PlatformWorld:
     def lose_file(self, item_uid: str) -> None:
         image = _item(item_uid).image
         image.storage.delete(image.name)
+
+    def lose_storage(self) -> None:
+        """Its disk is not mounted: an empty folder is in its place."""
+        _media().rename(_media("elsewhere"))
+        _media().mkdir()
+
+    def find_storage(self) -> None:
+        _media().rmdir()
+        _media("elsewhere").rename(_media())
 
     def label_by_hand(self, item_uid: str) -> None:
         review.add(_item(item_uid), self.manager, "bolt", box=(1, 1, 9, 9))
@@ -83,6 +95,11 @@ class PlatformWorld:
         return Annotation.objects.filter(item__uid=item_uid).count()
 
 
+def _media(name: str = "") -> Path:
+    media = Path(settings.MEDIA_ROOT)
+    return media.with_name(name) if name else media
+
+
 def _item(item_uid: str) -> Item:
     return Item.objects.get(uid=item_uid)
 
@@ -91,7 +108,7 @@ def _tuples(value: Any) -> Any:
     return tuple(_tuples(part) for part in value) if isinstance(value, list) else value
 
 
-class TestPlatformHost(MasksContract):
+class TestPlatformHost(WholeContract):
     @pytest.fixture
     def world(self) -> PlatformWorld:
         return PlatformWorld()
@@ -129,7 +146,7 @@ class TestItemStates:
         item.refresh_from_db()
         assert item.state == "drafted"
 
-        host.delete_drafts(_job(item))
+        host.delete_drafts(_job(item), 10)
         item.refresh_from_db()
         assert item.state == "unlabeled"
 
@@ -139,7 +156,7 @@ class TestItemStates:
         Annotation.objects.filter(item=item).update(status="discarded", reviewed_at="2026-01-01T00:00Z")
         review.finish(item, make_member(item.project))
 
-        assert host.delete_drafts(_job(item)) == 0
+        assert host.delete_drafts(_job(item), 10) == {}
         item.refresh_from_db()
         assert item.state == "done"
 
@@ -164,6 +181,33 @@ class TestItemStates:
         with django_assert_max_num_queries(12):
             PlatformHost().write_drafts(_job(items[0]), [_draft(item) for item in items])
 
+    @pytest.mark.parametrize("policy", ["keep", "skip"])
+    def test_nor_does_it_ask_for_each_item_where_earlier_drafts_stay(
+        self, django_assert_max_num_queries: Any, policy: Any
+    ) -> None:
+        project = make_project()
+        items = [make_item(project) for _ in range(5)]
+        PlatformHost().write_drafts(_job(items[0]), [_draft(item) for item in items[:3]])
+        job = JobRef("j-2", project.uid, "running", "yolo26n", "abc", existing_drafts=policy)
+
+        with django_assert_max_num_queries(12):
+            PlatformHost().write_drafts(job, [_draft(item) for item in items])
+
+    def test_it_takes_back_and_brings_back_in_a_constant_number_of_queries(
+        self, django_assert_max_num_queries: Any
+    ) -> None:
+        project, host = make_project(), PlatformHost()
+        items = [make_item(project) for _ in range(9)]
+        job, drafts = _job(items[0]), [_draft(item) for item in items]
+        host.write_drafts(job, drafts)
+
+        with django_assert_max_num_queries(8):
+            assert len(host.delete_drafts(job, 100)) == 9
+        with django_assert_max_num_queries(8):
+            assert host.restore_drafts(job, drafts) == 9
+        with django_assert_max_num_queries(1):
+            assert host.used_predictions(job, [item.uid for item in items]) == {"p-1"}
+
     def test_it_locks_the_items_before_it_looks_whether_they_are_free(self, django_assert_max_num_queries: Any) -> None:
         """Otherwise a person could label an item between the look and the lock (where rows can be locked at all)."""
         item = make_item()
@@ -173,6 +217,12 @@ class TestItemStates:
         looks = [number for number, query in enumerate(captured) if "EXISTS" in query["sql"]]
         locks = [number for number, query in enumerate(captured) if _is_the_lock(query["sql"])]
         assert locks[0] < looks[0]
+
+
+def _said_of(item: Item) -> dict[str, Any]:
+    """All that the item's row says, but when it was changed and which model went over it."""
+    row = Item.objects.filter(pk=item.pk).values().get()
+    return {name.removesuffix("_id"): row[name] for name in row if name not in ("updated_at", "auto_labeled_at")}
 
 
 def _is_the_lock(sql: str) -> bool:
@@ -185,14 +235,16 @@ class TestMasksOfBoxes:
     def item(self) -> Item:
         return make_item()
 
+    def job(self, box: Annotation) -> JobRef:
+        return JobRef("j-1", box.item.project.uid, "running", "sam", "abc", boxes_to_masks=True)
+
     def write(self, *boxes: Annotation) -> None:
         shapes = [
             Shape("bolt", 0.5, (1.0, 2.0, 3.0, 4.0), ((((1.0, 2.0), (3.0, 2.0), (3.0, 4.0)),),), box.uid)
             for box in boxes
         ]
         drafts = tuple(Draft(f"p-{number}", shape) for number, shape in enumerate(shapes))
-        job = JobRef("j-1", boxes[0].item.project.uid, "running", "sam", "abc", boxes_to_masks=True)
-        PlatformHost().write_drafts(job, [ItemDrafts(boxes[0].item.uid, 64, 48, drafts)])
+        PlatformHost().write_drafts(self.job(boxes[0]), [ItemDrafts(boxes[0].item.uid, 64, 48, drafts)])
 
     def test_a_mask_names_the_box_that_it_replaces(self, item: Item) -> None:
         box = make_manual(item)
@@ -210,6 +262,30 @@ class TestMasksOfBoxes:
         item.refresh_from_db()
         assert (item.state, item.finished_by, item.finished_at, item.finished_in) == ("drafted", None, None, None)
         assert (item.draft_count, item.lowest_score, item.queue) == (1, 0.5, Item.Queue.WAITING)
+
+    def test_an_item_that_is_finished_again_is_as_the_person_had_finished_it(self, item: Item) -> None:
+        bob = make_member(item.project)
+        box = make_manual(item)
+        review.finish(item, bob)
+        before = _said_of(item)
+        self.write(box)
+        Item.objects.filter(pk=item.pk).update(assigned_to=bob, assigned_until=timezone.now())
+
+        PlatformHost().delete_drafts(self.job(box), 10)
+
+        assert _said_of(item) == before
+        assert (before["state"], before["finished_by"]) == ("done", bob.pk)
+
+    def test_it_stays_open_where_a_person_has_only_moved_the_box(self, item: Item) -> None:
+        bob = make_member(item.project)
+        box = make_manual(item)
+        review.finish(item, bob)
+        self.write(box)
+        review.apply(item, bob, [review.Change(box.uid, box.version, box=(1, 1, 40, 40))])
+
+        PlatformHost().delete_drafts(self.job(box), 10)
+
+        assert _said_of(item)["state"] == "drafted"
 
     def test_a_flagged_item_stays_as_it_is(self, item: Item) -> None:
         box = make_manual(item)

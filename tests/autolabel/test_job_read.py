@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from annotation_platform.models import Project
+from autolabel.jobs import reaper
 from autolabel.models import ItemResult, Job
 from tests.factories import make_member, make_project, make_user
 
@@ -63,6 +64,35 @@ def test_a_job_is_shown_as_in_the_list(client: Any, project: Project) -> None:
     job = make_job(project)
 
     assert client.get(f"{JOBS}{job.uid}/").json() == client.get(JOBS).json()["results"][0]
+
+
+def test_an_active_job_that_is_looked_at_is_kept_going_and_no_other(
+    client: Any, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    glanced: list[str] = []
+    monkeypatch.setattr(reaper, "glance", lambda job: glanced.append(job.uid), raising=False)
+    [done], active = ended(project, 1), make_job(project)
+
+    client.get(f"{JOBS}{done.uid}/"), client.get(JOBS)
+    assert glanced == []
+    client.get(f"{JOBS}{active.uid}/")
+    assert glanced == [active.uid]
+
+
+def test_why_an_active_job_stands_still_is_shown_and_not_of_a_paused_or_ended_one(
+    client: Any, project: Project
+) -> None:
+    job = make_job(project, status="running", stalled_reason="storage: it is away")
+
+    def shown() -> set[str]:
+        return {client.get(f"{JOBS}{job.uid}/").json()["stalled"], client.get(JOBS).json()["results"][0]["stalled"]}
+
+    [reason] = shown()
+    assert "storage" in reason
+    Job.objects.update(paused_at="2026-01-01T00:00Z")
+    assert shown() == {""}
+    Job.objects.update(status="cancelled", paused_at=None, completed_at="2026-01-01T00:00Z")
+    assert shown() == {""}
 
 
 def test_progress_is_null_until_planned_and_rounded_down(client: Any, project: Project) -> None:

@@ -140,6 +140,7 @@ def test_the_summary_counts_every_group_and_names_model_scope_and_speed() -> Non
         "filtered_label": {"nut": 2},
         "unmapped_label": {"bolt": 1, "gear": 1},
         "labeled_meanwhile": {},
+        "existing_draft": {},
     }
     assert summary["skipped"] == {"below_threshold": 1, "nothing_found": 1, "unmapped_label": 1}
     assert summary["failed"] == {"unreadable": 1}
@@ -470,6 +471,7 @@ def test_a_lane_whose_time_is_over_hands_over_so_that_other_jobs_get_their_turn(
     fake_model(OPTIONS={"seconds": 0.03})
     project = parts_project(*[picture(1)] * 12)
     job = make_job(project)
+    rings.depth = 1
 
     run_lane(job.uid)
 
@@ -480,8 +482,22 @@ def test_a_lane_whose_time_is_over_hands_over_so_that_other_jobs_get_their_turn(
     balanced(run_to_end(job), project.items.all())
 
 
+def test_a_lane_that_nobody_waits_for_goes_on(configure: Callable[..., None], fake_model: Any, rings: Any) -> None:
+    configure(CHUNK_SIZE=2, LANE_SECONDS=0.01)
+    fake_model(OPTIONS={"seconds": 0.02})
+    job = make_job(parts_project(*[picture(1)] * 12))
+
+    run_lane(job.uid)
+
+    job.refresh_from_db()
+    assert job.status == "completed"
+    assert rings == []
+
+
 def test_the_first_lane_rings_for_as_many_as_the_chunks_can_use(configure: Callable[..., None], rings: Any) -> None:
     configure(CHUNK_SIZE=1, LANES_PER_JOB=3)
+    for number in range(4):
+        make_worker(f"worker-{number}")
     job = make_job(parts_project(*[picture(1)] * 10))
     run_lane(job.uid)
     assert rings == [(job.uid, "autolabel", 2)]
@@ -590,6 +606,8 @@ def test_a_job_rings_for_no_more_lanes_than_its_model_may_have(
 ) -> None:
     configure(CHUNK_SIZE=1, LANES_PER_JOB=8)
     fake_model(CONCURRENCY=2)
+    for number in range(4):
+        make_worker(f"worker-{number}")
     run_lane(make_job(parts_project(*[picture(1)] * 10)).uid)
 
     assert [lanes for _, _, lanes in rings] == [1]

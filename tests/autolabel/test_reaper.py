@@ -47,18 +47,35 @@ def test_a_pending_job_whose_ring_was_lost_is_rung_again(rings: Any) -> None:
     assert rings == [(job.uid, "autolabel", 1)]
 
 
+def workers(number: int) -> None:
+    for index in range(number):
+        make_worker(f"worker-{index}")
+
+
 def test_it_rings_for_as_many_lanes_as_the_chunks_can_use(rings: Any, configure: Callable[..., None]) -> None:
     configure(LANES_PER_JOB=3)
+    workers(8)
     few, many = running(2), running(9)
     reap_once()
 
     assert rings == [(few.uid, "autolabel", 2), (many.uid, "autolabel", 3)]
 
 
+def test_it_rings_for_no_more_lanes_than_there_are_workers(rings: Any) -> None:
+    workers(2)
+    make_worker("silent", silent=timedelta(minutes=5))
+    make_worker("without the model", yolo=Worker.unready("No weights."))
+    job = running(9)
+    reap_once()
+
+    assert rings == [(job.uid, "autolabel", 2)]
+
+
 def test_it_counts_the_lanes_that_work_and_those_that_wait_in_the_queue(
     rings: Any, configure: Callable[..., None]
 ) -> None:
     configure(LANES_PER_JOB=5)
+    workers(8)
     job = running(9)
     lease(job, 2, seconds=60)
     rings.queued = 1
@@ -92,6 +109,7 @@ def test_it_rings_in_the_queue_of_the_jobs_model(
 
 
 def test_expired_leases_are_given_back_at_once(rings: Any) -> None:
+    workers(3)
     job = running(3)
     lease(job, 1, seconds=-1)
     lease(job, 1, seconds=60)
