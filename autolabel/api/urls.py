@@ -5,12 +5,12 @@ from __future__ import annotations
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
-from . import views
+from . import views, views_jobs
 
 app_name = "autolabel"
 
 router = SimpleRouter()
-router.register("auto-label-jobs", views.JobViewSet, basename="job")
+router.register("auto-label-jobs", views_jobs.JobViewSet, basename="job")
 
 urlpatterns = [
     path("projects/<str:project_uid>/auto-label/", views.AutoLabelView.as_view(), name="auto-label"),

@@ -44,6 +44,18 @@ def _threshold(text: str) -> float:
     return value
 
 
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) < 2**31:
+        raise ArgumentTypeError("must be a whole number from 1 on")
+    return int(text)
+
+
+def _percent(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 100:
+        raise ArgumentTypeError("must be a whole number from 1 to 100")
+    return int(text)
+
+
 def _pair(text: str) -> tuple[str, str]:
     left, equals, right = text.rpartition("=")
     if not equals or not left.strip() or not right.strip():
@@ -82,6 +94,16 @@ class Command(BaseCommand):
         )
         parser.add_argument("--boxes-to-masks", action="store_true", help="make masks from boxes that people accepted")
         parser.add_argument("--dry-run", action="store_true", help="count what would become drafts, write none")
+        parser.add_argument(
+            "--existing-drafts",
+            choices=Job.ExistingDrafts.values,
+            default=Job.ExistingDrafts.REPLACE.value,
+            help="untouched drafts of earlier jobs: replace them, keep them and add what none overlaps, or skip their "
+            "items (default replace)",
+        )
+        parser.add_argument("--max-items", type=_count, metavar="N", help="take so many items at most")
+        parser.add_argument("--max-seconds", type=_count, metavar="S", help="fail when it has not ended after that")
+        parser.add_argument("--max-failed-pct", type=_percent, metavar="P", help="fail when more of the items failed")
 
     def handle(self, *args: Any, project_uid: str, **options: Any) -> None:
         request = JobRequest(
@@ -92,6 +114,10 @@ class Command(BaseCommand):
             thresholds=dict(options["threshold_for"]),
             label_map=dict(options["label_map"]),
             boxes_to_masks=options["boxes_to_masks"],
+            existing_drafts=options["existing_drafts"],
+            max_items=options["max_items"],
+            max_seconds=options["max_seconds"],
+            max_failed_pct=options["max_failed_pct"],
         )
         try:
             job = create_job(get_host().get_project_trusted(project_uid), request)
