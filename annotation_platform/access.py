@@ -23,8 +23,8 @@ _RANK: Mapping[str, int] = {
 _NEEDS: Mapping[Action, Membership.Role] = {
     "view": Membership.Role.VIEWER,
     "review": Membership.Role.ANNOTATOR,  # annotations, finish, reopen, flag
-    "run": Membership.Role.MANAGER,  # start auto-label jobs
-    "cancel": Membership.Role.MANAGER,
+    "run": Membership.Role.MANAGER,  # start auto-label jobs, retry what failed
+    "cancel": Membership.Role.MANAGER,  # also pause, resume, take back and bring back their drafts
     "manage": Membership.Role.MANAGER,  # upload, labels, delete, rename, archive
 }
 

@@ -8,24 +8,21 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import IO, Any, get_args
 
-from django.db import router, transaction
+from django.db import router
 from django.db.models import QuerySet
 from django.urls import reverse
-from django.utils import timezone
 
 from autolabel.exceptions import ItemUnreadable
-from autolabel.hosts.base import Action, Actor, Draft, ItemDrafts, JobRef, LabelTarget, Scope, Verdict
+from autolabel.hosts.base import Action, Actor, ItemDrafts, JobRef, LabelTarget, Scope, Verdict, Written
 from autolabel.hosts.base import Project as ProjectRef
 from autolabel.shapes import BoxPrompt, Kind
 
-from . import access
+from . import access, drafts_of_jobs
 from .models import Annotation, Item, Label, Project
-from .querysets import slices
-from .review import UNSAID, refresh_states
+from .storage import open_original
 
 __all__ = ["PlatformHost"]
 
-Status = Annotation.Status
 _PAGE = 2000
 
 
@@ -67,11 +64,7 @@ class PlatformHost:
         item = Item.objects.filter(uid=item_uid, project__uid=project.uid).only("image").first()
         if item is None:
             raise ItemUnreadable("The item no longer exists.")
-        try:
-            file = item.image.open("rb")
-        except FileNotFoundError:
-            raise ItemUnreadable("The image file is missing.") from None
-        with file:
+        with open_original(item) as file:
             yield file
 
     def box_prompts(self, project: ProjectRef, item_uids: Sequence[str]) -> Mapping[str, Sequence[BoxPrompt]]:
@@ -81,47 +74,23 @@ class PlatformHost:
             prompts[box.item.uid].append(BoxPrompt(box.uid, box.label.name, box.bbox_xyxy))
         return prompts
 
-    def write_drafts(self, job: JobRef, items: Sequence[ItemDrafts]) -> set[str]:
-        given = {item.item_uid: item.drafts for item in items}
-        project_items = Item.objects.filter(project__uid=job.project_uid, uid__in=given)
-        # Locked before they are judged, so that a person who accepts a draft right now comes before or after us.
-        locked = list(project_items.select_for_update(of=("self",)).order_by("pk").only("uid"))
-        waiting = set(_waiting(project_items, job.boxes_to_masks).values_list("uid", flat=True))
-        drafts = {item.uid: given[item.uid] for item in locked if item.uid in waiting}
-        earlier = Annotation.objects.drafts()
-        if job.boxes_to_masks:
-            drafts, earlier = _with_their_boxes(drafts), earlier.masks_of_boxes()
-        rows = [item for item in locked if item.uid in drafts]
-        earlier.filter(item__in=rows).delete()
-        labels = {label.name: label for label in Label.objects.filter(project__uid=job.project_uid)}
-        Annotation.objects.bulk_create(
-            _annotation(job, item, draft, labels[draft.shape.label])
-            for item in rows
-            # A label that has gone meanwhile is a KeyError: all is rolled back, and done again with today's labels.
-            for draft in drafts[item.uid]
-        )
-        if job.boxes_to_masks:
-            _open_again([item.pk for item in rows if drafts[item.uid]])
-        refresh_states(Item.objects.filter(pk__in=[item.pk for item in rows]), auto_labeled_at=timezone.now())
-        return set(given) - set(drafts)
+    def write_drafts(self, job: JobRef, items: Sequence[ItemDrafts]) -> Written:
+        return drafts_of_jobs.write(job, items)
 
-    @transaction.atomic
-    def delete_drafts(self, job: JobRef) -> int:
-        drafts = Annotation.objects.drafts().filter(job_uid=job.uid)
-        locked = Item.objects.filter(pk__in=drafts.values("item")).locked_keys()
-        deleted = 0
-        for keys in slices(locked):
-            deleted += drafts.filter(item__in=keys).delete()[0]
-            items = Item.objects.filter(pk__in=keys)
-            refresh_states(items)
-            # Not one on which a model has found nothing: without its drafts, the item waits for its first.
-            items.filter(state=Item.State.UNLABELED).update(auto_labeled_at=None)
-        return deleted
+    def count_drafts(self, job: JobRef) -> int:
+        return drafts_of_jobs.count(job)
+
+    def delete_drafts(self, job: JobRef, limit: int) -> Mapping[str, Collection[str]]:
+        return drafts_of_jobs.delete(job, limit)
+
+    def restore_drafts(self, job: JobRef, items: Sequence[ItemDrafts]) -> int:
+        return drafts_of_jobs.restore(job, items)
+
+    def used_predictions(self, job: JobRef, item_uids: Sequence[str]) -> Collection[str]:
+        return drafts_of_jobs.used_predictions(job, item_uids)
 
     def verdicts(self, job: JobRef) -> Iterator[Verdict]:
-        decided = Annotation.objects.filter(job_uid=job.uid).exclude(status=Status.DRAFT)
-        for uid, status, edited in decided.values_list("prediction_uid", "status", "edited").iterator():
-            yield Verdict(uid, "discarded" if status == Status.DISCARDED else "edited" if edited else "accepted")
+        return drafts_of_jobs.verdicts(job)
 
     def on_finished(self, job: JobRef) -> None:
         """Nothing to do: pages ask for the job's state while they are open."""
@@ -148,38 +117,8 @@ def _kinds(shapes: str) -> Sequence[Kind]:
 
 
 def _in_scope(project: ProjectRef, scope: Scope) -> QuerySet[Item]:
-    items = _waiting(Item.objects.filter(project__uid=project.uid), scope.boxes_to_masks).order_by("uid")
+    items = drafts_of_jobs.waiting(Item.objects.filter(project__uid=project.uid), scope.boxes_to_masks).order_by("uid")
     return items if scope.item_uids is None else items.filter(uid__in=scope.item_uids)
-
-
-def _waiting(items: QuerySet[Item], boxes_to_masks: bool) -> QuerySet[Item]:
-    """Those that a job may write on."""
-    return items.with_accepted_boxes() if boxes_to_masks else items.awaiting_labels()
-
-
-def _open_again(keys: Sequence[int]) -> None:
-    done = Item.objects.filter(pk__in=keys, state=Item.State.DONE)
-    done.update(state=Item.State.DRAFTED, **UNSAID)
-
-
-def _with_their_boxes(drafts: Mapping[str, Sequence[Draft]]) -> dict[str, Sequence[Draft]]:
-    """Masks whose box is still accepted, by item; an item of which that leaves none is left out.
-
-    A mask that a person has decided on is left out, too: it is never written again.
-    """
-    on_items = Annotation.objects.filter(item__uid__in=drafts)
-    boxes = set(on_items.accepted_boxes().values_list("item__uid", "uid"))
-    decided = on_items.masks_of_boxes().exclude(status=Status.DRAFT)
-    known = set(decided.values_list("item__uid", "prediction_uid"))
-    standing = {
-        uid: [
-            draft
-            for draft in of_item
-            if (uid, draft.shape.source) in boxes and (uid, draft.prediction_uid) not in known
-        ]
-        for uid, of_item in drafts.items()
-    }
-    return {uid: kept for uid, kept in standing.items() if kept or not drafts[uid]}
 
 
 def _paged(items: QuerySet[Item], after: str) -> Iterator[str]:
@@ -197,25 +136,3 @@ def _sampled(items: QuerySet[Item], size: int, seed: int, after: str) -> Iterato
 
     drawn = heapq.nsmallest(size, _paged(items, ""), key=draw)
     return iter(sorted(uid for uid in drawn if uid > after))
-
-
-def _annotation(job: JobRef, item: Item, draft: Draft, label: Label) -> Annotation:
-    x_min, y_min, x_max, y_max = draft.shape.bbox_xyxy
-    return Annotation(
-        item=item,
-        label=label,
-        kind=draft.shape.kind,
-        x_min=x_min,
-        y_min=y_min,
-        x_max=x_max,
-        y_max=y_max,
-        polygons=draft.shape.polygons,
-        status=Status.DRAFT,
-        source=Annotation.Source.AUTO,
-        score=draft.shape.score,
-        model_name=job.model_name[:100],
-        model_version=job.model_version[:100],
-        job_uid=job.uid,
-        prediction_uid=draft.prediction_uid,
-        replaces=draft.shape.source,
-    )

@@ -1,4 +1,4 @@
-"""Projects, labels, items, annotations, bulk reviews and API keys.
+"""Projects, labels, items, annotations, bulk reviews, reopenings and API keys.
 
 Geometry is in absolute pixels of the EXIF-upright image: origin at the top left, x to the right, y down.
 """
@@ -402,6 +402,19 @@ class Annotation(models.Model):
     @property
     def bbox_xyxy(self) -> tuple[float, float, float, float]:
         return self.x_min, self.y_min, self.x_max, self.y_max
+
+
+class Reopening(models.Model):
+    """Who had finished an item that a job has opened again with masks, for when these are taken back."""
+
+    item = models.OneToOneField(Item, on_delete=models.CASCADE, related_name="reopening")
+    job_uid = models.CharField(max_length=36)
+    finished_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    finished_at = models.DateTimeField()
+    left_at = models.DateTimeField(help_text="The item's updated_at, as long as nobody has touched it since.")
+
+    def __str__(self) -> str:
+        return f"{self.item_id} by {self.job_uid}"
 
 
 class ApiKey(models.Model):

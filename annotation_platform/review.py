@@ -189,7 +189,7 @@ def refresh_states(items: QuerySet[Item], **also: Any) -> None:
     Done and flagged are a person's word and stay. The items must be locked since before their annotations
     were written, or two transactions could each count without the other's.
     """
-    items.update(**_from_annotations(), updated_at=timezone.now(), **also)
+    items.update(**{"updated_at": timezone.now(), **_from_annotations(), **also})
 
 
 @cache

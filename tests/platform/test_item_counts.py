@@ -72,7 +72,7 @@ def test_a_models_drafts_are_counted_when_they_come_are_replaced_and_go() -> Non
     assert counted(item) == ("drafted", 2, 0.5)
     host.write_drafts(job_on(item, "j-2"), [drafts_for(item, 0.6)])
     assert counted(item) == ("drafted", 1, 0.6)
-    assert host.delete_drafts(job_on(item, "j-2")) == 1
+    assert len(host.delete_drafts(job_on(item, "j-2"), 10)[item.uid]) == 1
     assert counted(item) == ("unlabeled", 0, None)
 
 
@@ -109,7 +109,7 @@ def test_where_a_jobs_drafts_are_deleted_no_model_has_found_nothing() -> None:
     item, host = make_item(), PlatformHost()
     host.write_drafts(job_on(item), [drafts_for(item, 0.5)])
 
-    host.delete_drafts(job_on(item))
+    host.delete_drafts(job_on(item), 10)
 
     item.refresh_from_db()
     assert (item.auto_labeled_at, item.queue) == (None, Item.Queue.UNSEEN)
@@ -121,7 +121,7 @@ def test_an_item_that_people_have_worked_on_remembers_the_model_when_its_drafts_
     decided = item.annotations.first()
     review.apply(item, make_member(item.project), [review.Change(decided.uid, 1, status="accepted")])
 
-    PlatformHost().delete_drafts(job_on(item))
+    PlatformHost().delete_drafts(job_on(item), 10)
 
     item.refresh_from_db()
     assert item.annotations.count() == 1

@@ -296,6 +296,44 @@ def test_jobs_are_listed_with_what_came_of_them() -> None:
     assert "elsewhere" not in html
 
 
+@pytest.mark.parametrize(("role", "is_offered"), [("viewer", False), ("annotator", False), ("manager", True)])
+def test_who_may_run_jobs_can_retry_and_undo_those_in_the_list(role: str, is_offered: bool) -> None:
+    project = make_project()
+    counts = {"total_items": 5, "successful_items": 3, "failed_items": 2}
+    job = Job.objects.create(project_uid=project.uid, status="completed", completed_at=timezone.now(), **counts)
+
+    html = page(signed_in(make_member(project, role)), "project", project.uid)
+
+    assert ("Retry 2 failed" in html) is is_offered
+    assert (f'id="job-drafts-{job.uid}"' in html) is is_offered
+
+
+def test_the_list_says_which_job_is_paused_or_stalled_and_why() -> None:
+    project = make_project()
+    client = signed_in(make_member(project))
+    job = Job.objects.create(project_uid=project.uid, status="running", stalled_reason="The <storage> is away.")
+
+    html = page(client, "project", project.uid)
+    assert "Stalled" in html
+    assert "The &lt;storage&gt; is away." in html
+
+    Job.objects.filter(pk=job.pk).update(paused_at=timezone.now())
+    html = page(client, "project", project.uid)
+    assert "Paused" in html
+    assert "storage" not in html
+
+
+def test_the_list_says_which_job_retries_another_and_whose_drafts_were_discarded() -> None:
+    project = make_project()
+    ended = {"project_uid": project.uid, "status": "completed", "completed_at": timezone.now()}
+    first = Job.objects.create(**ended, drafts_discarded_at=timezone.now())
+    Job.objects.create(**ended, retry_of=first)
+
+    html = page(signed_in(make_member(project)), "project", project.uid)
+    assert html.count('<span class="chip">Retry</span>') == 1
+    assert html.count("untouched drafts were discarded") == 1
+
+
 def test_the_project_page_takes_as_many_queries_for_many(django_assert_max_num_queries: Any) -> None:
     project = make_project(labels=[f"label {number}" for number in range(20)])
     for item in make_rows_of_items(project, 20):
