@@ -4,7 +4,7 @@ import os
 import secrets
 from pathlib import Path
 
-from environs import Env
+from environs import Env, validate
 
 from annotation_platform.shipped_models import models
 from autolabel.workers.embedded import socket_url
@@ -37,6 +37,8 @@ HTTPS = env.bool("HTTPS", False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+# Monitors inside the cluster ask over plain HTTP.
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", False) else None
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
@@ -165,12 +167,31 @@ AUTOLABEL = {
     # Below DATA_DIR, which is this user's alone: what lies here is run.
     "CACHE_DIR": DATA_DIR / "cache",
     "MODELS": models(os.environ),
+    # /metrics answers who sends it as a bearer token, and signed-in staff.
+    "METRICS_TOKEN": env.str("METRICS_TOKEN", "") or None,
 }
 
+_LOG_LEVEL = env.str("LOG_LEVEL", "WARNING")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "WARNING")},
+    "filters": {"context": {"()": "autolabel.logs.ContextFilter"}},
+    "formatters": {
+        "plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        # One object a line, with the job, item and worker that it is about.
+        "json": {
+            "()": "pythonjsonlogger.json.JsonFormatter",
+            "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s %(job)s %(item)s %(worker)s",
+        },
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": env.str("LOG_FORMAT", "plain", validate=validate.OneOf(["plain", "json"])),
+            "filters": ["context"],
+            # Here, too: records of other loggers that come up to the root pass by the root's own level.
+            "level": _LOG_LEVEL,
+        }
+    },
+    "root": {"handlers": ["console"], "level": _LOG_LEVEL},
 }

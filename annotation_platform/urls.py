@@ -10,5 +10,6 @@ urlpatterns = [
     path("api/v1/", include("autolabel.api.urls")),
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/v1/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("", include("autolabel.health.urls")),
     path("", include("annotation_platform.pages.urls")),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django import forms
@@ -10,14 +11,17 @@ from django.contrib import admin, messages
 from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
+from autolabel.exceptions import AutolabelError
 from autolabel.inference.registry import specs
-from autolabel.jobs import lifecycle, versions
+from autolabel.jobs import drafts, lifecycle, services, versions
+from autolabel.jobs.stalls import stalled
 from autolabel.models import (
     Chunk,
     ItemResult,
@@ -57,6 +61,7 @@ class JobAdmin(ReadOnlyAdmin):
         "status",
         "progress",
         "counts",
+        "stalled",
         "model_type",
         "model_version",
         "dry_run",
@@ -68,17 +73,18 @@ class JobAdmin(ReadOnlyAdmin):
     list_select_related = ("created_by",)
     search_fields = ("=uid", "=project_uid")
     date_hierarchy = "created_at"
-    actions = ("cancel",)
+    actions = ("cancel", "pause", "resume", "retry", "discard_drafts", "restore_drafts")
     show_full_result_count = False
     fields = (
-        ("uid", "project_uid"),
-        ("status", "progress", "counts"),
+        ("uid", "project_uid", "retry_of"),
+        ("status", "progress", "counts", "paused_at"),
         "related",
         ("model_type", "model_version", "boxes_to_masks", "dry_run"),
         ("confidence_threshold", "thresholds", "labels", "label_map"),
-        ("sample", "seed"),
+        ("sample", "seed", "existing_drafts"),
+        ("max_items", "max_seconds", "max_failed_pct", "max_failed_min"),
         ("created_by", "created_at", "planned_at", "started_at", "completed_at"),
-        ("stalled_reason", "error_message"),
+        ("stalled", "error_message", "drafts_discarded_at"),
         "summary_text",
     )
 
@@ -100,6 +106,12 @@ class JobAdmin(ReadOnlyAdmin):
     @admin.display(description="drafted / skipped / failed")
     def counts(self, job: Job) -> str:
         return f"{job.successful_items} / {job.skipped_items} / {job.failed_items} of {job.total_items}"
+
+    @admin.display(description="stalled")
+    def stalled(self, job: Job) -> str:
+        if job.paused_at is not None and job.is_active:
+            return "paused"
+        return stalled(job)
 
     @admin.display(description="related")
     def related(self, job: Job) -> SafeString:
@@ -130,6 +142,55 @@ class JobAdmin(ReadOnlyAdmin):
             self.message_user(request, f"{cancelled} cancelled; drafts already made stay.", messages.SUCCESS)
         if ended:
             self.message_user(request, f"{ended} had already ended.", messages.WARNING)
+
+    @admin.action(description="Pause the selected jobs", permissions=["cancel"])
+    def pause(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
+        self._each(request, jobs, "paused", lambda job: services.pause_job(None, job))
+
+    @admin.action(description="Resume the selected jobs", permissions=["cancel"])
+    def resume(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
+        self._each(request, jobs, "resumed", lambda job: services.resume_job(None, job))
+
+    @admin.action(description="Retry the failed items of the selected jobs", permissions=["cancel"])
+    def retry(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
+        self._each(request, jobs, "retried by a new job", lambda job: services.retry_job(None, job))
+
+    @admin.action(description="Discard the untouched drafts of the selected jobs", permissions=["cancel"])
+    def discard_drafts(self, request: HttpRequest, jobs: QuerySet[Job]) -> TemplateResponse | None:
+        """Shows first how many would go."""
+        if "confirmed" in request.POST:
+            self._each(request, jobs, "discarded", lambda job: f"{drafts.discard_drafts(job).drafts} drafts")
+            return None
+        counts = []
+        for job in jobs:
+            try:
+                counts.append((job, drafts.count(job)))
+            except AutolabelError as error:
+                self.message_user(request, f"{job}: {error}", messages.WARNING)
+        if not counts:
+            return None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Discard the drafts of jobs",
+            "opts": self.opts,
+            "counts": counts,
+        }
+        return TemplateResponse(request, "admin/autolabel/discard_drafts.html", context)
+
+    @admin.action(description="Bring back the discarded drafts of the selected jobs", permissions=["cancel"])
+    def restore_drafts(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
+        self._each(request, jobs, "brought back", lambda job: f"{drafts.restore_drafts(job).restored} drafts")
+
+    def _each(self, request: HttpRequest, jobs: QuerySet[Job], done: str, action: Callable[[Job], object]) -> None:
+        """Do it to each job; what cannot be done is said, and keeps nobody from the others."""
+        for job in jobs:
+            try:
+                result = action(job)
+            except (AutolabelError, LookupError) as error:
+                self.message_user(request, f"{job}: {error}", messages.WARNING)
+            else:
+                what = f" ({result})" if isinstance(result, str) else ""
+                self.message_user(request, f"{job}: {done}{what}.", messages.SUCCESS)
 
     def has_cancel_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("autolabel.change_job")
@@ -178,7 +239,26 @@ class WebhookEventAdmin(OfJobAdmin):
 
 @admin.register(Worker)
 class WorkerAdmin(ReadOnlyAdmin):
-    list_display = ("name", "hostname", "pid", "heartbeat_at", "ready_models")
+    list_display = ("name", "is_alive", "heartbeat_at", "job", "memory", "ready_models", "hostname", "pid")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Worker]:
+        rows: QuerySet[Worker] = super().get_queryset(request)
+        return rows.annotate(alive=Exists(Worker.objects.live().filter(pk=OuterRef("pk"))))
+
+    @admin.display(description="alive", boolean=True)
+    def is_alive(self, worker: Worker) -> bool:
+        return bool(getattr(worker, "alive", False))
+
+    @admin.display(description="works on")
+    def job(self, worker: Worker) -> SafeString | str:
+        if not worker.job_uid:
+            return "—"
+        query = urlencode({"q": worker.job_uid})
+        return format_html('<a href="{}?{}">{}</a>', reverse("admin:autolabel_job_changelist"), query, worker.job_uid)
+
+    @admin.display(description="memory")
+    def memory(self, worker: Worker) -> str:
+        return filesizeformat(worker.memory_bytes) if worker.memory_bytes else "—"
 
     @admin.display(description="models")
     def ready_models(self, worker: Worker) -> str:

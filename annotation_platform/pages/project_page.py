@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from autolabel.jobs.choices import Choices, choices_of
+from autolabel.jobs.stalls import stalled
 from autolabel.models import Job
 
 from ..models import Item, Project
@@ -18,6 +21,16 @@ __all__ = ["live_part", "page_of"]
 ITEMS_A_PAGE = 48
 JOBS_SHOWN = 10
 TABS = [("", "All"), *Item.State.choices]
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """A job in the list; `drafts` as long as it has no summary is None, `stalled` is empty or why it stands still."""
+
+    job: Job
+    drafts: int | None
+    stalled: str
+    can: Choices
 
 
 class _CountedPaginator(Paginator):
@@ -48,12 +61,14 @@ def live_part(project: Project, request: HttpRequest) -> dict[str, Any]:
         "state": state,
         "tabs": [(value, name, getattr(counts, value or "total")) for value, name in TABS],
         "page": page,
-        "jobs": [(job, _draft_count(job)) for job in _latest_jobs(project)],
+        "jobs": _job_rows(project),
     }
 
 
-def _latest_jobs(project: Project) -> QuerySet[Job]:
-    return Job.objects.filter(project_uid=project.uid).select_related("created_by")[:JOBS_SHOWN]
+def _job_rows(project: Project) -> list[JobRow]:
+    jobs = list(Job.objects.filter(project_uid=project.uid).select_related("created_by")[:JOBS_SHOWN])
+    choices = choices_of(jobs)
+    return [JobRow(job, _draft_count(job), stalled(job), can) for job, can in zip(jobs, choices, strict=True)]
 
 
 def _draft_count(job: Job) -> int | None:

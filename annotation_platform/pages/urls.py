@@ -28,5 +28,6 @@ urlpatterns = [
     path("projects/<uid:uid>/flagged/", views.flagged, name="project-flagged"),
     path("projects/<uid:uid>/statistics/", views.statistics, name="project-statistics"),
     path("projects/<uid:uid>/review/next/", views.review_next, name="review-next"),
+    path("status/", views.status, name="status"),
     path("items/<uid:uid>/", views.item, name="item"),
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
@@ -22,6 +22,7 @@ from .item_page import ORDER_COOKIE, editor_config, next_to_review, order_of
 from .project_page import live_part, page_of
 from .review_grid import grid_context
 from .statistics_page import statistics_context
+from .status_page import status_context
 
 __all__ = [
     "flagged",
@@ -32,6 +33,7 @@ __all__ = [
     "review_grid",
     "review_next",
     "statistics",
+    "status",
 ]
 
 PROJECTS_A_PAGE = 60
@@ -63,7 +65,7 @@ def project_new(request: HttpRequest) -> HttpResponse:
 @require_GET
 def project(request: HttpRequest, uid: str) -> HttpResponse:
     found = _visible_project(request, uid)
-    may = {f"may_{action}": role_may(found.role, action) for action in ("manage", "review")}
+    may = {f"may_{action}": role_may(found.role, action) for action in ("manage", "review", "run", "cancel")}
     context = {**live_part(found, request), **may}
     if request.htmx.target == "live":
         response = render(request, "projects/_live.html", context | {"is_fragment": True})
@@ -129,6 +131,19 @@ def flagged(request: HttpRequest, uid: str) -> HttpResponse:
 @require_GET
 def statistics(request: HttpRequest, uid: str) -> HttpResponse:
     return render(request, "projects/statistics.html", statistics_context(_visible_project(request, uid)))
+
+
+@login_required
+@require_GET
+@never_cache
+def status(request: HttpRequest) -> HttpResponse:
+    """For staff; for others there is no such page."""
+    if not request.user.is_staff:
+        raise Http404
+    template = "status/_live.html" if request.headers.get("HX-Request") else "status.html"
+    response = render(request, template, status_context())
+    patch_vary_headers(response, ["HX-Request"])
+    return response
 
 
 def _visible_project(request: HttpRequest, uid: str) -> Project:

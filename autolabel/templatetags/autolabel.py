@@ -13,6 +13,7 @@ from autolabel.hosts.base import Actor, Scope
 from autolabel.hosts.loader import get_host
 from autolabel.jobs.catalog import catalog
 from autolabel.jobs.remarks import WORDS, remarks
+from autolabel.jobs.requests import JobRequest
 from autolabel.models import Job
 
 register = template.Library()
@@ -23,6 +24,12 @@ THRESHOLDS = (
     (0.5, "Balanced", "A good start for most projects."),
     (0.7, "Careful", "Fewer drafts, most of them right."),
     (0.9, "Only sure", "Very few wrong drafts; more is left to draw."),
+)
+# What becomes of drafts of earlier jobs that nobody has touched; the first is what the API does by default.
+EXISTING_DRAFTS = (
+    (Job.ExistingDrafts.REPLACE.value, "Replace them", "The new drafts take their place."),
+    (Job.ExistingDrafts.KEEP.value, "Keep them", "New drafts are added only where none of them lies already."),
+    (Job.ExistingDrafts.SKIP.value, "Skip their images", "An image that has drafts gets no others."),
 )
 
 
@@ -49,6 +56,8 @@ def autolabel_button(context: dict[str, Any], project_uid: str, review_url: str 
         "labels": [target.name for target in host.label_targets(project)],
         "model_types": [(spec.model_type, spec.title) for spec in catalog().values()],
         "thresholds": THRESHOLDS,
+        "existing_drafts": EXISTING_DRAFTS,
+        "failed_from": JobRequest().max_failed_min,
         "words": json.dumps(WORDS),
         "start_url": reverse("autolabel:auto-label", args=[project_uid]),
         "jobs_url": reverse("autolabel:job-list"),

@@ -20,12 +20,14 @@ from annotation_platform.projects import create_project
 from annotation_platform.uploads import create_item
 from autolabel.hosts.loader import get_host
 from autolabel.jobs.services import JobRequest, create_job
-from autolabel.models import Job
+from autolabel.models import Chunk, Job
 from autolabel.shapes import Shape
 from tests.autolabel.builders import make_job
 from tests.review_rows import draft, make_person
 
 QUESTION = "Is the thin ring at the edge a washer or a nut? The shadow hides its hole."
+
+STALLED = "storage: The storage is away: [Errno 107] Transport endpoint is not connected"
 
 
 def make_showcase() -> dict[str, str]:
@@ -38,6 +40,8 @@ def make_showcase() -> dict[str, str]:
         **_review(_Reviewer(demo), project),
         "empty": create_project(demo, "Spare parts", [("gasket", None), ("seal ring", None)]).uid,
         "waiting": _make_waiting_project(demo),
+        "paused": _make_running_project(demo, "Day shift", paused_at=timezone.now()),
+        "stalled": _make_running_project(demo, "Cold store", stalled_reason=STALLED),
         "last": _make_finished_project(_Reviewer(demo), demo),
         "masks": _make_project_with_masks(_Reviewer(demo), demo),
         **_make_project_of_polygons(demo),
@@ -45,9 +49,7 @@ def make_showcase() -> dict[str, str]:
     }
     archived = create_project(demo, "Line 2, before the move", [("bolt", None)])
     Project.objects.filter(pk=archived.pk).update(status=Project.Status.ARCHIVED)
-    make_job(
-        project.uid, created_by=demo, status="failed", error_message="The model could not be loaded: no such file."
-    )
+    _make_failed_job(project, demo)
     make_job(project.uid, created_by=demo, status="cancelled", dry_run=True)
     return names
 
@@ -135,6 +137,25 @@ def _make_waiting_project(user: AbstractBaseUser) -> str:
     project = _project_of_scenes(user, "Night shift", 6)
     create_job(get_host().get_project_trusted(project.uid), JobRequest(), user=user)
     return project.uid
+
+
+def _make_running_project(user: AbstractBaseUser, name: str, **fields: Any) -> str:
+    """A project whose job stands still half-way."""
+    project = _project_of_scenes(user, name, 4)
+    uids = list(project.items.values_list("uid", flat=True))
+    now = timezone.now()
+    counts = {"total_items": 4, "successful_items": 1, "failed_items": 1}
+    job = make_job(project.uid, status="running", created_by=user, started_at=now, planned_at=now, **counts, **fields)
+    Chunk.objects.create(job=job, item_uids=uids[2:])
+    return project.uid
+
+
+def _make_failed_job(project: Project, user: AbstractBaseUser) -> None:
+    """One that has reached its limit of failed items: it can be retried, and its drafts discarded."""
+    message = "Stopped because 31 % of 180 images failed, and at most 10 % may. Drafts that it has made stay."
+    now = timezone.now()
+    counts = {"total_items": 1200, "successful_items": 110, "skipped_items": 14, "failed_items": 56}
+    make_job(project.uid, created_by=user, status="failed", planned_at=now, error_message=message, **counts)
 
 
 def _make_finished_project(reviewer: _Reviewer, user: AbstractBaseUser) -> str:

@@ -154,6 +154,30 @@ def test_words_can_be_looked_for_in_the_place_of_labels(dialog: Dialog) -> None:
     assert "bracket" in {row["label__name"] for row in dialog.drafts()}
 
 
+def test_drafts_that_are_there_can_be_kept_and_a_job_be_limited(dialog: Dialog) -> None:
+    dialog.advanced()
+    dialog.page.get_by_role("radio", name="Keep them").check()
+    dialog.page.get_by_label("Images at most").fill("1")
+    dialog.page.get_by_label("Minutes at most").fill("30")
+    dialog.page.get_by_label("Stop when more than so many %").fill("25")
+    expect(dialog.page.locator("[data-advanced-state]")).to_have_text("drafts are kept · 3 limits")
+    dialog.page.get_by_role("button", name="Auto-label 1 image", exact=True).click()
+
+    job = dialog.job()
+    assert (job["existing_drafts"], job["total_items"]) == ("keep", 1)
+    assert (job["max_items"], job["max_seconds"], job["max_failed_pct"], job["max_failed_min"]) == (1, 1800, 25, 20)
+    assert len({row["item__name"] for row in dialog.drafts()}) == 1
+
+
+def test_a_limit_that_is_none_is_refused_at_its_field(dialog: Dialog) -> None:
+    dialog.advanced()
+    dialog.page.get_by_label("Minutes at most").fill("0.5")
+    dialog.start()
+
+    expect(dialog.page.locator('[data-error="max_seconds"]')).to_contain_text("a whole number from 1")
+    expect(dialog.page.get_by_label("Minutes at most")).to_be_focused()
+
+
 def test_an_error_of_the_server_is_shown_at_its_field(dialog: Dialog, expected_errors: list[str]) -> None:
     expected_errors.append("status of 400")
     dialog.advanced()

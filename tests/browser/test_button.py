@@ -45,7 +45,7 @@ def test_a_running_job_is_shown_after_a_reload_and_in_another_tab_and_can_be_can
 
     start(page)
     expect(page.locator("[data-card][data-status=running]")).to_be_visible(timeout=30_000)
-    expect(page.get_by_role("button", name="Cancel job")).to_be_focused()
+    expect(page.get_by_role("button", name="Pause")).to_be_focused()
     page.reload()
     expect(page.locator("[data-card][data-status=running]")).to_be_visible()
     expect(page.get_by_role("button", name="Auto-label project")).to_be_disabled()

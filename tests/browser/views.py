@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 __all__ = ["PASSWORDS", "VIEWS", "View"]
 
@@ -99,6 +99,16 @@ def advanced(page: Page) -> None:
     page.locator("[data-add-row]").scroll_into_view_if_needed()
 
 
+def limits(page: Page) -> None:
+    """The end of the advanced part, filled in."""
+    models(page)
+    page.locator("[data-advanced] > summary").click()
+    page.get_by_label("Keep them").check()
+    page.get_by_label("Images at most").fill("12")
+    page.get_by_label("Stop when more than so many %").fill("10")
+    page.locator("[data-limit=max_failed_pct]").scroll_into_view_if_needed()
+
+
 def masks_of_boxes(page: Page) -> None:
     advanced(page)
     page.locator("[name=boxes_to_masks]").check()
@@ -112,6 +122,42 @@ def refused(page: Page) -> None:
     page.locator("[data-class]").last.fill("gear wheel")
     page.locator("[data-start]").click()
     expect(page.locator("[data-error=thresholds]")).to_be_visible()
+
+
+def job_ended(page: Page) -> None:
+    """The card of a job that was followed to its end, with all that can then be done."""
+    summary = {"drafts": {"nut": 5, "washer": 4}, "skipped": {"nothing_found": 1}, "failed": {"unreadable": 2}}
+    ended = {"status": "completed", "progress_pct": 100, "total_items": 9, "processed_items": 9, "successful_items": 6}
+    ended |= {"skipped_items": 1, "failed_items": 2, "summary": summary, "stalled": ""}
+
+    def answer(route: Route) -> None:
+        route.fulfill(json={**route.fetch().json(), **ended})
+
+    page.route("**/auto-label-jobs/*/", answer)
+    expect(page.locator("[data-card][data-status=completed]")).to_be_visible()
+
+
+def discard(page: Page) -> None:
+    page.locator("[data-autolabel-do=drafts]").last.click()
+    expect(page.locator("[data-drafts-discard]")).to_be_visible()
+
+
+def discard_broken_off(page: Page) -> None:
+    """Some drafts are discarded when the server goes away."""
+    answers = iter([{"drafts": 500, "kept": 12, "remaining": 700}])
+
+    def answer(route: Route) -> None:
+        if "dry_run" in (route.request.post_data or ""):
+            route.continue_()
+        elif body := next(answers, None):
+            route.fulfill(json=body)
+        else:
+            route.fulfill(status=503, json={"detail": "The database does not answer."})
+
+    page.route("**/discard-drafts/", answer)
+    discard(page)
+    page.locator("[data-drafts-discard]").click()
+    expect(page.locator("[data-drafts-again]")).to_be_visible()
 
 
 def image(page: Page) -> None:
@@ -233,7 +279,13 @@ VIEWS = [
     View("project-auto-label-advanced", "/projects/{project}/", advanced),
     View("project-auto-label-masks", "/projects/{project}/", masks_of_boxes),
     View("project-auto-label-refused", "/projects/{project}/", refused),
+    View("project-auto-label-limits", "/projects/{project}/", limits),
     View("project-job-waiting", "/projects/{waiting}/"),
+    View("project-job-paused", "/projects/{paused}/"),
+    View("project-job-stalled", "/projects/{stalled}/"),
+    View("project-job-ended", "/projects/{stalled}/", job_ended),
+    View("project-discard", "/projects/{project}/", discard),
+    View("project-discard-broken-off", "/projects/{project}/", discard_broken_off, refusals=(503,)),
     View("project-polygons", "/projects/{polygons}/"),
     View("grid", "/projects/{project}/review/"),
     View("grid-selection", "/projects/{project}/review/", grid_selection),

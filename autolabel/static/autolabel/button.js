@@ -1,54 +1,68 @@
 // The "Auto-label project" button: a dialog that starts a job, and a card that shows how it goes.
-// It speaks the JSON API alone, so that it works on any page of any host. It tells the page what happens by two
-// bubbling events whose detail is the job: "autolabel:progress" and "autolabel:finished".
+// It speaks the JSON API alone, so that it works on any page of any host. It tells the page what happens by bubbling
+// events whose detail is the job: "autolabel:progress", "autolabel:finished", and "autolabel:drafts" when drafts have
+// been discarded or brought back.
+// A list of jobs on the same page may have buttons of its own, with what to do and with which job of which project:
+// <button data-autolabel-do="retry" (or "drafts") data-job="uid" data-project="uid">.
 
+import { DraftsDialog } from "./drafts-dialog.js";
+import { JobCard } from "./job-card.js";
 import { JobClient } from "./job-client.js";
-import { countsOf, duration, errorText, rateText, remarksOf, resultOf, titleOf } from "./job-text.js";
+import { errorText, isActive } from "./job-text.js";
 import { write } from "./page.js";
 import { StartDialog } from "./start-dialog.js";
 
 const POLL_MS = 1000;
 const MAX_RETRY_MS = 15000;
-// After this time without news the card asks whether there is a worker at all.
-const WAITING_AFTER_MS = 4000;
-const STALLED_AFTER_MS = 10000;
 const MODELS_MS = 3000;
-
-const isActive = (job) => job.status === "pending" || job.status === "running";
+const CONFLICT = 409;
 
 class AutolabelButton extends HTMLElement {
   #client = new JobClient(this);
   #dialog = null;
+  #drafts = null;
+  #card = null;
   #timer = 0;
   #retryMs = POLL_MS;
   /** Counts the requests for a job: only the answer to the latest is shown. */
   #turn = 0;
-  #isCancelling = false;
-  /** Where the job stood when it last moved, and when that was. */
-  #mark = { key: "", at: 0 };
-  /** What has to be said beside the job's state: that cancelling failed, or that the job is not the one asked for. */
+  /** Whether something that was pressed is under way. */
+  #isBusy = false;
+  /** The job on the card, as the server has last told it. */
+  #job = null;
+  /** What has to be said beside the job's state: what was refused, or that the job is not the one asked for. */
   #note = "";
 
   connectedCallback() {
     this.#dialog ??= this.#prepare();
+    document.addEventListener("click", this.#hear);
     // Rendered disabled, so that no press is lost before this script has come.
     this.#find("open").disabled = false;
     this.#resume();
   }
 
   disconnectedCallback() {
+    document.removeEventListener("click", this.#hear);
     this.#turn += 1;
     clearTimeout(this.#timer);
     this.#dialog?.stop();
+    this.#drafts?.stop();
   }
 
   #prepare() {
+    this.#card = new JobCard(this, this.#client);
     this.#find("open").addEventListener("click", () => this.#dialog.open());
-    this.#find("dismiss").addEventListener("click", () => this.#dismiss());
     this.#find("cancel").addEventListener("click", () => this.#cancel());
+    this.#find("pause").addEventListener("click", () => this.#pauseOrResume());
+    this.#find("retry").addEventListener("click", ({ currentTarget }) => this.#retry(this.#card.uid, currentTarget));
+    this.#find("discard").addEventListener("click", ({ currentTarget }) => this.#drafts.open(this.#card.uid, currentTarget));
+    this.#drafts = new DraftsDialog(this, this.#client, {
+      onChanged: (uid) => this.#showDrafts(uid),
+      onClosed: (opener) => this.#focusAfter(opener),
+    });
     return new StartDialog(this, this.#client, {
       onJob: (job, uid) => this.#take(job, uid),
-      onClosed: () => this.#focusCard(),
+      onClosed: () => this.#card.focus(),
     });
   }
 
@@ -56,7 +70,16 @@ class AutolabelButton extends HTMLElement {
     return this.querySelector(`[data-${name}]`);
   }
 
-  /** Show the job that the dialog has started, or the one that was active already. */
+  /** The buttons of lists of jobs, which come and go with what the page shows. */
+  #hear = ({ target }) => {
+    const pressed = target.closest?.("[data-autolabel-do]");
+    if (pressed?.dataset.project !== this.dataset.project) return;
+    const { autolabelDo, job } = pressed.dataset;
+    if (autolabelDo === "retry") this.#retry(job, pressed);
+    if (autolabelDo === "drafts") this.#drafts.open(job, pressed);
+  };
+
+  /** Show the job that was started, or the one that was active already. */
   async #take(job, uid) {
     this.#note = job ? "" : "This job was active already; yours was not started.";
     if (job) this.#follow(job);
@@ -74,10 +97,22 @@ class AutolabelButton extends HTMLElement {
   }
 
   #follow(job) {
+    const active = isActive(job);
+    // What was said of a job that ran is of no use once it has ended.
+    if (!active && this.#job && isActive(this.#job)) this.#note = "";
     this.#show(job);
     clearTimeout(this.#timer);
-    if (isActive(job)) this.#timer = setTimeout(() => this.#poll(job.uid), POLL_MS);
-    const type = isActive(job) ? "autolabel:progress" : "autolabel:finished";
+    if (active) this.#timer = setTimeout(() => this.#poll(job.uid), POLL_MS);
+    this.#tell(active ? "autolabel:progress" : "autolabel:finished", job);
+  }
+
+  #show(job) {
+    this.#job = job;
+    this.#find("open").disabled = isActive(job);
+    this.#card.show(job, this.#note);
+  }
+
+  #tell(type, job) {
     this.dispatchEvent(new CustomEvent(type, { bubbles: true, detail: job }));
   }
 
@@ -91,7 +126,7 @@ class AutolabelButton extends HTMLElement {
       if (answer.status === 404) return this.#lose();
       if (!answer.ok) throw new Error(answer.statusText);
       const job = await answer.json();
-      if (isActive(job) && this.#isQuiet(job)) await this.#client.fetchModels(MODELS_MS);
+      if (this.#card.isQuiet(job)) await this.#client.fetchModels(MODELS_MS);
       // Another request has gone out meanwhile, or the page has dropped this button: what came is old.
       if (turn !== this.#turn) return;
       this.#retryMs = POLL_MS;
@@ -99,127 +134,102 @@ class AutolabelButton extends HTMLElement {
     } catch {
       if (turn !== this.#turn) return;
       this.#retryMs = Math.min(2 * this.#retryMs, MAX_RETRY_MS);
-      this.#showMessage(problem);
+      this.#card.showMessage(problem);
       this.#timer = setTimeout(() => this.#poll(uid), this.#retryMs);
     }
   }
 
-  /** The job is not there any more, or not for this person. */
   #lose() {
-    this.#showMessage("This job cannot be found any more.");
-    this.#find("cancel").hidden = true;
-    this.#find("dismiss").hidden = false;
+    this.#card.lose();
     this.#find("open").disabled = false;
   }
 
-  async #cancel() {
-    if (this.#isCancelling) return;
-    this.#isCancelling = true;
-    write(this.#find("cancel"), "Cancelling…");
-    const uid = this.#find("card").dataset.job;
+  #cancel() {
+    return this.#change("cancel", "Cancelling…", "Not cancelled");
+  }
+
+  #pauseOrResume() {
+    if (this.#job.paused_at) return this.#change("resume", "Resuming…", "Not resumed");
+    return this.#change("pause", "Pausing…", "Not paused");
+  }
+
+  /** Cancel, pause or resume the job on the card; then see what has become of it. */
+  #change(action, doing, failed) {
+    const button = this.#find(action === "resume" ? "pause" : action);
+    return this.#during(button, doing, async () => {
+      const { uid } = this.#card;
+      try {
+        const answer = await this.#client[action](uid);
+        // A conflict means that it has ended by itself meanwhile; the poll shows how.
+        const isRefused = !answer.ok && answer.status !== CONFLICT;
+        this.#note = isRefused ? `${failed}: ${await reasonOf(answer)}` : "";
+      } catch {
+        this.#note = `${failed}: the server could not be reached.`;
+      }
+      await this.#poll(uid);
+    });
+  }
+
+  /** Start a job over the failed items of this one; where that is refused, the card shows this one and why. */
+  #retry(uid, button) {
+    return this.#during(button, "Starting…", async () => {
+      let refusal = "the server could not be reached. Try again: a job that has begun all the same will show up.";
+      try {
+        const answer = await this.#client.retry(uid);
+        const result = await answer.json().catch(() => null);
+        const isTaken = answer.status === CONFLICT && result?.job;
+        if (answer.ok || isTaken) {
+          await this.#take(isTaken ? null : result, isTaken ? result.job : result.uid);
+          return this.#card.focus();
+        }
+        refusal = errorText(result, answer.status);
+      } catch {
+        // The refusal says so already.
+      }
+      this.#note = `Not started: ${refusal}`;
+      await this.#poll(uid);
+    });
+  }
+
+  /** One thing at a time. A flag, because disabling the button would take the focus away from it. */
+  async #during(button, doing, action) {
+    if (this.#isBusy) return;
+    this.#isBusy = true;
+    const text = button.textContent;
+    button.setAttribute("aria-busy", "true");
+    write(button, doing);
     try {
-      const answer = await this.#client.cancel(uid);
-      // 409 means that it has ended by itself meanwhile; the poll shows how.
-      const isRefused = !answer.ok && answer.status !== 409;
-      this.#note = isRefused ? `Not cancelled: ${errorText(await answer.json().catch(() => null), answer.status)}` : "";
+      await action();
+    } finally {
+      button.removeAttribute("aria-busy");
+      if (button.textContent === doing) write(button, text);
+      if (this.#job) this.#show(this.#job);
+      this.#isBusy = false;
+    }
+  }
+
+  /** After drafts have been discarded or brought back. */
+  async #showDrafts(uid) {
+    try {
+      const answer = await this.#client.job(uid);
+      if (!answer.ok) return;
+      const job = await answer.json();
+      if (this.#job?.uid === uid) this.#show(job);
+      this.#tell("autolabel:drafts", job);
     } catch {
-      this.#note = "Not cancelled: the server could not be reached.";
-    }
-    await this.#poll(uid);
-    write(this.#find("cancel"), "Cancel job");
-    this.#isCancelling = false;
-  }
-
-  #dismiss() {
-    this.#find("card").hidden = true;
-    this.#find("open").focus();
-  }
-
-  /** To the first thing on the card that can be pressed. */
-  #focusCard() {
-    for (const name of ["cancel", "review", "dismiss"]) {
-      if (!this.#find(name).hidden) return this.#find(name).focus();
+      // The drafts are what they are; the next view of the page shows them.
     }
   }
 
-  #show(job) {
-    const active = isActive(job);
-    const card = this.#find("card");
-    const isNews = card.hidden || card.dataset.job !== job.uid || card.dataset.status !== job.status;
-    const hadFocus = card.contains(document.activeElement);
-    this.#noteMovement(job);
-    card.hidden = false;
-    card.dataset.job = job.uid;
-    card.dataset.status = job.status;
-    this.#find("open").disabled = active;
-    this.#find("cancel").hidden = !active;
-    this.#find("dismiss").hidden = active;
-    this.#find("review").hidden = active || job.dry_run || !job.successful_items;
-    // The button that had the focus may be gone with the job's end.
-    if (hadFocus && !card.contains(document.activeElement)) this.#focusCard();
-    this.#showBar(job, active);
-    const title = titleOf(job);
-    const details = active ? this.#pace(job) : resultOf(job);
-    write(this.#find("card-title"), title);
-    write(this.#find("counts"), countsOf(job));
-    write(this.#find("pace"), details);
-    write(this.#find("remarks"), active ? "" : remarksOf(job, JSON.parse(this.dataset.words)).join(" "));
-    if (!active) this.#note = "";
-    const message = [this.#note, this.#message(job)].filter(Boolean).join(" ");
-    // A change of status is told as a whole; the figures in between are there to be looked up.
-    if (isNews) this.#announce([title.replace(/:.*/, " running"), active ? "" : countsOf(job), active ? "" : details, message]);
-    this.#showMessage(message, !isNews);
+  /** Back to what has opened a dialog; a page that was refreshed under it may have that only by its id. */
+  #focusAfter(opener) {
+    const again = opener.isConnected ? opener : opener.id && document.getElementById(opener.id);
+    (again || this.#find("open")).focus();
   }
+}
 
-  #showMessage(text, isTold = true) {
-    if (isTold && text && this.#find("card-message").textContent !== text) this.#announce([text]);
-    write(this.#find("card-message"), text);
-  }
-
-  #announce(texts) {
-    const sentences = texts.filter(Boolean).map((text) => text.replace(/\.$/, ""));
-    this.#find("announce").textContent = `${sentences.join(". ")}.`;
-  }
-
-  #showBar(job, active) {
-    const bar = this.#find("bar");
-    bar.hidden = !active;
-    if (job.progress_pct === null) bar.removeAttribute("value");
-    else bar.value = job.progress_pct;
-  }
-
-  #noteMovement(job) {
-    const key = [job.uid, job.status, job.total_items, job.processed_items].join();
-    if (key !== this.#mark.key) this.#mark = { key, at: performance.now() };
-  }
-
-  /** Whether nothing has happened for so long that something may be missing. */
-  #isQuiet(job) {
-    if (job.status === "pending") return this.#client.now() - Date.parse(job.created_at) > WAITING_AFTER_MS;
-    return performance.now() - this.#mark.at > STALLED_AFTER_MS;
-  }
-
-  #lacksWorker(job) {
-    return this.#isQuiet(job) && this.#client.model(job.model_type)?.workers === 0;
-  }
-
-  #pace(job) {
-    const seconds = (this.#client.now() - Date.parse(job.started_at)) / 1000;
-    if (!job.processed_items || !(seconds > 0) || this.#lacksWorker(job)) return "";
-    const rate = job.processed_items / seconds;
-    const left = (job.total_items - job.processed_items) / rate;
-    return `${rateText(rate)} · about ${duration(left)} left`;
-  }
-
-  #message(job) {
-    if (job.status === "failed") return job.error_message;
-    if (job.status === "cancelled") return job.dry_run ? "" : "Drafts made before the cancellation stay.";
-    if (job.status === "completed" && job.boxes_to_masks) return job.total_items ? "" : "No image had accepted boxes.";
-    if (job.status === "completed") return job.total_items ? "" : "There was no unlabeled image.";
-    if (this.#lacksWorker(job)) return this.#client.model(job.model_type).reason;
-    if (job.status === "running" || !this.#isQuiet(job)) return "";
-    return this.#client.model(job.model_type) ? "Waiting for a free worker." : "Waiting for a worker.";
-  }
+async function reasonOf(answer) {
+  return errorText(await answer.json().catch(() => null), answer.status);
 }
 
 customElements.define("autolabel-button", AutolabelButton);

@@ -27,6 +27,31 @@ export class JobClient {
     return this.#request(`${this.#root.dataset.jobsUrl}${uid}/`, { method: "DELETE" });
   }
 
+  /** @returns {Promise<Response>} */
+  pause(uid) {
+    return this.#post(uid, "pause");
+  }
+
+  /** @returns {Promise<Response>} */
+  resume(uid) {
+    return this.#post(uid, "resume");
+  }
+
+  /** A new job over the failed items of this one. @returns {Promise<Response>} */
+  retry(uid) {
+    return this.#post(uid, "retry");
+  }
+
+  /** @param {string} uid @param {{dry_run?: boolean}} body with dry_run only counts @returns {Promise<Response>} */
+  discardDrafts(uid, body = {}) {
+    return this.#post(uid, "discard-drafts", body);
+  }
+
+  /** @param {string} uid @param {{after?: string}} body where the answer before said to go on @returns {Promise<Response>} */
+  restoreDrafts(uid, body = {}) {
+    return this.#post(uid, "restore-drafts", body);
+  }
+
   /** The project's newest job, or null. */
   async newestJob() {
     const query = new URLSearchParams({ project: this.#root.dataset.project, limit: "1" });
@@ -54,6 +79,10 @@ export class JobClient {
   /** The server's time, which is that of the job's fields, in milliseconds. */
   now() {
     return Date.now() + this.#aheadMs;
+  }
+
+  #post(uid, action, body = {}) {
+    return this.#request(`${this.#root.dataset.jobsUrl}${uid}/${action}/`, { method: "POST", body: JSON.stringify(body) });
   }
 
   async #request(url, options = {}) {

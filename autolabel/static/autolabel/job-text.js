@@ -7,6 +7,7 @@ const REASONS = {
   filtered_label: "with labels that you left out",
   unmapped_label: "with labels that the project does not have",
   labeled_meanwhile: "labeled by a person meanwhile",
+  existing_drafts: "with drafts already",
   low_quality: "with nothing but specks and the like",
   unreadable: "unreadable",
   prediction_failed: "that the model failed on",
@@ -42,10 +43,37 @@ export function errorText(body, status) {
     .join("\n");
 }
 
+export const isActive = (job) => job.status === "pending" || job.status === "running";
+
 export function titleOf(job) {
-  const what = job.dry_run ? "Dry run" : job.boxes_to_masks ? "Masks from boxes" : "Auto-labeling";
+  const isAt = job.status === "running" ? ` at ${job.progress_pct ?? 0} %` : "";
+  if (isActive(job) && job.paused_at) return `${whatOf(job)} paused${isAt}`;
+  if (isAt && job.stalled) return `${whatOf(job)} stalled${isAt}`;
   const how = { pending: "waiting to start", completed: "finished", failed: "failed", cancelled: "cancelled" };
-  return job.status === "running" ? `${what}: ${job.progress_pct ?? 0} %` : `${what} ${how[job.status]}`;
+  return isAt ? `${whatOf(job)}: ${job.progress_pct ?? 0} %` : `${whatOf(job)} ${how[job.status]}`;
+}
+
+function whatOf(job) {
+  const isRetry = Boolean(job.retry_of);
+  if (job.dry_run) return isRetry ? "Dry run of failed images" : "Dry run";
+  if (job.boxes_to_masks) return isRetry ? "Masks of failed images" : "Masks from boxes";
+  return isRetry ? "Retry of failed images" : "Auto-labeling";
+}
+
+/** What can be done with a job now; the server's `autolabel.jobs.choices` says the same for lists of jobs. */
+export function choicesOf(job) {
+  const active = isActive(job);
+  const hasDrafts = !active && !job.dry_run && job.successful_items > 0;
+  return {
+    cancel: active,
+    pause: active && !job.paused_at,
+    resume: active && Boolean(job.paused_at),
+    retry: !active && job.failed_items > 0,
+    review: hasDrafts && !job.drafts_discarded_at,
+    discard: hasDrafts && !job.drafts_discarded_at,
+    restore: !active && Boolean(job.drafts_discarded_at),
+    dismiss: !active,
+  };
 }
 
 export function countsOf(job) {

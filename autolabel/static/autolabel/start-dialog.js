@@ -112,8 +112,8 @@ export class StartDialog {
   /** The button says on how many images the job would work. */
   #showStart() {
     const { unlabeled, boxed } = this.#root.dataset;
-    const { isMasks } = this.#advanced;
-    const count = Number(isMasks ? boxed : unlabeled);
+    const { isMasks, mostItems } = this.#advanced;
+    const count = Math.min(Number(isMasks ? boxed : unlabeled), mostItems);
     const start = this.#find("start");
     write(start, `${isMasks ? "Make masks on" : "Auto-label"} ${plural(count, "image")}`);
     start.disabled = !count || !this.#labels.all.length;

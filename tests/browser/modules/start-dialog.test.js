@@ -21,6 +21,8 @@ const markup = (types) => `<div data-unlabeled="7" data-boxed="2"><dialog><form 
   <details data-advanced><summary><small data-advanced-state></small></summary>
     ${FIELD("boxes_to_masks", '<input type="checkbox" name="boxes_to_masks">')}
     ${FIELD("thresholds", LABELS.map((one) => `<input type="number" min="0" max="1" data-threshold="${one}">`).join(""))}
+    ${FIELD("existing_drafts", ["replace", "keep", "skip"].map((one, n) => `<input type="radio" name="existing_drafts" value="${one}"${n ? "" : " checked"}>`).join(""))}
+    <div data-limits>${["max_items", "max_seconds", "max_failed_pct"].map((one) => FIELD(one, `<input type="number" data-limit="${one}">`)).join("")}</div>
     ${FIELD("label_map", `<small data-map-hint></small><ul data-map-rows></ul><button type="button" data-add-row></button><datalist></datalist>${ROW}`)}
   </details>
   <input type="checkbox" name="dry_run"><p data-error="" hidden></p><button type="button" data-close></button><button data-start></button></form></dialog></div>`;
@@ -177,6 +179,46 @@ test("masks of boxes are offered where a model takes boxes; the button then coun
   assert.deepEqual([body.boxes_to_masks, body.label_map], [true, undefined]);
   choose("yolo");
   assert.equal((await start()).boxes_to_masks, undefined);
+  stop();
+});
+
+test("what becomes of drafts that are there already is sent where it is not the usual, and the closed section says it", async () => {
+  const { find, start, stop } = await opened([YOLO]);
+  find("[value=keep]").click();
+  assert.equal(find("[data-advanced-state]").textContent, "drafts are kept");
+  assert.equal((await start()).existing_drafts, "keep");
+  find("[value=replace]").click();
+  assert.equal((await start()).existing_drafts, undefined);
+  stop();
+});
+
+test("limits are sent in the server's units, and the button counts no more images than they let through", async () => {
+  const { find, type, start, stop } = await opened([YOLO]);
+  type("[data-limit=max_items]", "3");
+  type("[data-limit=max_seconds]", "90");
+  type("[data-limit=max_failed_pct]", "10");
+  assert.equal(find("[data-start]").textContent, "Auto-label 3 images");
+  assert.equal(find("[data-advanced-state]").textContent, "3 limits");
+  const { max_items, max_seconds, max_failed_pct } = await start();
+  assert.deepEqual([max_items, max_seconds, max_failed_pct], [3, 5400, 10]);
+  type("[data-limit=max_items]", "70");
+  assert.equal(find("[data-start]").textContent, "Auto-label 7 images");
+  type("[data-limit=max_items]", "");
+  assert.equal((await start()).max_items, undefined);
+  stop();
+});
+
+test("a limit that is none is refused at its field", async () => {
+  const { type, start, sent, error, stop } = await opened([YOLO]);
+  for (const [name, value] of [["max_items", "0"], ["max_items", "1.5"], ["max_seconds", "-1"], ["max_failed_pct", "101"]]) {
+    type(`[data-limit=${name}]`, value);
+    await start();
+    assert.ok(error(name).includes("a whole number from 1"), `${name}: ${value}`);
+    type(`[data-limit=${name}]`, "");
+  }
+  assert.equal(sent.length, 0);
+  await start();
+  assert.equal(sent.length, 1);
   stop();
 });
 

@@ -1,0 +1,1 @@
+"""What monitors ask: is the process there, is it ready, and the figures."""
