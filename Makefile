@@ -6,7 +6,7 @@ ARGS ?=
 SCALE ?= 1
 
 .PHONY: setup demo demo-score demo-eval parity test lint types check bench-engine bench-engines bench-review effort \
-	full-size screenshots clean
+	full-size chaos soak screenshots clean
 
 setup: $(VENV)/.installed
 
@@ -62,6 +62,12 @@ bench-review: $(VENV)/.installed-dev  ## how fast the review page is in a real C
 
 effort: $(VENV)/.installed-dev  ## how many keys and clicks a review takes, counted in a real Chromium
 	@$(BIN)/python benchmarks/effort.py
+
+chaos: $(VENV)/.installed-dev  ## kills, freezes, lost servers, poison, cancels: nothing lost, nothing doubled (ARGS="--rows 1,8 --db sqlite")
+	@SCALE=$(SCALE) $(BIN)/python -m benchmarks.chaos $(ARGS)
+
+soak: $(VENV)/.installed-dev  ## 100,000 items with a kill every 30 s
+	@SCALE=$(SCALE) $(BIN)/python -m benchmarks.chaos --rows 13 $(ARGS)
 
 screenshots: $(VENV)/.installed-dev  ## every page, light and dark, narrow and wide, into screenshots/
 	@$(BIN)/python -m tests.browser.screenshots

@@ -64,7 +64,7 @@ class Site:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def start(self, *arguments: str, stderr: int | None = None) -> subprocess.Popen[bytes]:
         """`manage.py …` in the background, in a session of its own."""
         process = subprocess.Popen(
             self._manage(*arguments),
@@ -72,6 +72,7 @@ class Site:
             cwd=REPOSITORY,
             start_new_session=True,
             stdout=subprocess.DEVNULL,
+            stderr=stderr,
             preexec_fn=_hear_ctrl_c,
         )
         self._started.append(process)
