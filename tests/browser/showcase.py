@@ -104,6 +104,8 @@ def _document_statuses(page: Page) -> list[int]:
 
 
 def _unexpected(errors: list[str], view: View) -> list[str]:
-    """Chromium reports every answer with an error's status, also those that belong to the view."""
-    found = {error: re.search(r"responded with a status of (\d+)", error) for error in errors}
+    """Chromium and htmx report every answer with an error's status, also those that belong to the view."""
+    found = {
+        error: re.search(r"(?:responded with a status of|Response Status Error Code) (\d+)", error) for error in errors
+    }
     return [error for error, status in found.items() if not status or int(status[1]) not in view.refusals]

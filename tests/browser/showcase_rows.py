@@ -20,9 +20,9 @@ from annotation_platform.projects import create_project
 from annotation_platform.uploads import create_item
 from autolabel.hosts.loader import get_host
 from autolabel.jobs.services import JobRequest, create_job
-from autolabel.models import Chunk, Job
+from autolabel.models import Chunk, Job, Worker
 from autolabel.shapes import Shape
-from tests.autolabel.builders import make_job
+from tests.autolabel.builders import make_job, make_worker
 from tests.review_rows import draft, make_person
 
 QUESTION = "Is the thin ring at the edge a washer or a nut? The shadow hides its hole."
@@ -50,6 +50,7 @@ def make_showcase() -> dict[str, str]:
     archived = create_project(demo, "Line 2, before the move", [("bolt", None)])
     Project.objects.filter(pk=archived.pk).update(status=Project.Status.ARCHIVED)
     _make_failed_job(project, demo)
+    _make_workers(names["stalled"])
     make_job(project.uid, created_by=demo, status="cancelled", dry_run=True)
     return names
 
@@ -148,6 +149,14 @@ def _make_running_project(user: AbstractBaseUser, name: str, **fields: Any) -> s
     job = make_job(project.uid, status="running", created_by=user, started_at=now, planned_at=now, **counts, **fields)
     Chunk.objects.create(job=job, item_uids=uids[2:])
     return project.uid
+
+
+def _make_workers(project_uid: str) -> None:
+    """Two that live as long as anybody looks: one at work, and one that lacks a model's weights."""
+    job = Job.objects.get(project_uid=project_uid)
+    make_worker("worker-1", silent=-timedelta(days=1), yolo={"engine": "openvino"})
+    make_worker("worker-2", silent=-timedelta(days=1), yolo={}, sam3={"ready": False, "reason": "It has no weights."})
+    Worker.objects.filter(name="worker-1").update(job_uid=job.uid, memory_bytes=1_300_000_000)
 
 
 def _make_failed_job(project: Project, user: AbstractBaseUser) -> None:

@@ -160,6 +160,12 @@ def discard_broken_off(page: Page) -> None:
     expect(page.locator("[data-drafts-again]")).to_be_visible()
 
 
+def stale(page: Page) -> None:
+    """The status page, when the server has stopped to answer it."""
+    page.route("**/status/", lambda route: route.fulfill(status=503))
+    expect(page.locator("[data-stale]")).to_be_visible()
+
+
 def image(page: Page) -> None:
     """The review page of an image that may have no shapes."""
     expect(page.locator("#loading")).to_be_hidden()
@@ -318,5 +324,7 @@ VIEWS = [
     View("review-undecided", "/items/{drafts}/", dialog_by_keys("Enter")),
     View("review-conflict", "/items/{contested}/", conflict, refusals=(409,)),
     View("review-none-left", "/items/{last}/", dialog_by_keys("Enter")),
+    View("status", "/status/"),
+    View("status-stale", "/status/", stale, refusals=(503,)),
     View("not-found", "/items/{nowhere}/", refusals=(404,)),
 ]

@@ -1,4 +1,4 @@
-/** What every page needs: the theme switch, and menus that close as people expect. */
+/** What every page needs: the theme switch, menus that close as people expect, and the way to sign in again. */
 
 const THEMES = ["system", "light", "dark"];
 
@@ -41,4 +41,14 @@ document.addEventListener("keydown", (event) => {
   if (!menu) return;
   menu.open = false;
   menu.querySelector("summary").focus();
+});
+
+/** Where the answer for a part of the page comes from elsewhere, the session has ended: that is for the whole page. */
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { boosted, requestConfig, xhr } = event.detail;
+  if (boosted || !xhr.responseURL) return;
+  const asked = new URL(requestConfig.path, location.href);
+  if (new URL(xhr.responseURL).pathname === asked.pathname) return;
+  event.preventDefault();
+  location.reload();
 });
