@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from django.core import checks
@@ -10,7 +12,7 @@ from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
-from autolabel.conf import conf
+from autolabel.conf import Conf, conf
 
 if TYPE_CHECKING:
     from autolabel.inference.base import ModelSpec
@@ -40,6 +42,13 @@ _MISTAKES = {
     "how_to_get": "E024",
     "queue": "E005",
 }
+# Whoever guesses METRICS_TOKEN reads the figures of every team.
+_TOKEN_LENGTH = 16
+# What a number among the settings may be, by the type that Conf declares.
+_NUMBERS: dict[str, tuple[tuple[type, ...], str]] = {
+    "int": ((int,), "a whole number of at least 1"),
+    "float": ((int, float), "a number above 0"),
+}
 _A_PREDICTOR = "Give the dotted path of a class with predict_batch; see autolabel.inference.base.Predictor."
 
 
@@ -49,7 +58,14 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
         conf()
     except ImproperlyConfigured as error:
         return [Error(str(error), id="autolabel.E001")]
-    return [*_check_host(), *_check_models(), *_check_limits(), *_check_quality()]
+    numbers = _check_numbers()
+    return [
+        *_check_host(),
+        *_check_models(),
+        *(numbers or _check_spans()),
+        *_check_metrics_token(),
+        *_check_quality(),
+    ]
 
 
 def _check_host() -> list[CheckMessage]:
@@ -141,14 +157,66 @@ def _check_quality() -> list[CheckMessage]:
     return []
 
 
-def _check_limits() -> list[CheckMessage]:
+def _check_numbers() -> list[CheckMessage]:
+    """Every setting that is declared as a number: a count is whole and at least 1, all others are above 0."""
+    found: list[CheckMessage] = []
+    for setting in fields(Conf):
+        kind, _, rest = str(setting.type).partition(" | ")
+        value = getattr(conf(), setting.name)
+        if kind not in _NUMBERS or (rest == "None" and value is None):
+            continue
+        allowed, rule = _NUMBERS[kind]
+        # True is an int to Python; nan is not above 0.
+        if isinstance(value, bool) or not isinstance(value, allowed) or not (value > 0 and math.isfinite(value)):
+            found.append(
+                Error(
+                    f"AUTOLABEL[{setting.name.upper()!r}] must be {rule}, not {value!r}.",
+                    hint=f"Leave it out for the default, {setting.default!r}.",
+                    id="autolabel.E025",
+                )
+            )
+    return found
+
+
+def _check_spans() -> list[CheckMessage]:
+    """Spans of time of which one must outlast another, so that what is late is not taken for dead."""
     settings = conf()
+    found: list[CheckMessage] = []
     if settings.heartbeat_seconds * 3 > settings.lease_seconds:
-        return [
+        found.append(
             Error(
                 "LEASE_SECONDS must be at least three times HEARTBEAT_SECONDS.",
                 hint="Otherwise one late heartbeat gives a live worker's chunk to another.",
                 id="autolabel.E006",
             )
-        ]
-    return []
+        )
+    if settings.heartbeat_seconds * 3 > settings.worker_timeout_seconds:
+        found.append(
+            Error(
+                "WORKER_TIMEOUT_SECONDS must be at least three times HEARTBEAT_SECONDS.",
+                hint="Otherwise one late heartbeat makes a live worker count as gone, and jobs wait for one.",
+                id="autolabel.E026",
+            )
+        )
+    if settings.stalled_seconds < settings.lease_seconds:
+        found.append(
+            Error(
+                "STALLED_SECONDS must be at least LEASE_SECONDS.",
+                hint="A chunk of a lost machine comes back after LEASE_SECONDS; until then its job is not stalled.",
+                id="autolabel.E027",
+            )
+        )
+    return found
+
+
+def _check_metrics_token() -> list[CheckMessage]:
+    token = conf().metrics_token
+    if token is None or (isinstance(token, str) and len(token) >= _TOKEN_LENGTH and token.isprintable()):
+        return []
+    return [
+        Error(
+            f"AUTOLABEL['METRICS_TOKEN'] must be text of at least {_TOKEN_LENGTH} printable characters, or None.",
+            hint="Make one with: python -c 'import secrets; print(secrets.token_urlsafe())'",
+            id="autolabel.E028",
+        )
+    ]

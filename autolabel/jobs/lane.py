@@ -223,12 +223,13 @@ class _Lane:
     def _one_by_one(self, chunk: Chunk, todo: list[str], stop: Callable[[], bool]) -> Iterator[list[Outcome]]:
         """An attempt at the chunk has died: each item alone now, behind a mark that outlives this process.
 
-        Those that a worker has crashed on come last, so that the others get done; after `item_crashes` they fail.
+        After `item_crashes` an item fails, and first of all: what is known of the chunk's last crash is of that item.
+        Others that a worker has crashed on come last, so that the rest gets done.
         """
-        for item_uid in sorted(todo, key=lambda uid: chunk.crashes.get(uid, 0)):
-            if chunk.crashes.get(item_uid, 0) >= conf().item_crashes:
-                yield [Outcome(item_uid, failure=_crashed(chunk, item_uid))]
-                continue
+        given_up = [uid for uid in todo if chunk.crashes.get(uid, 0) >= conf().item_crashes]
+        for item_uid in given_up:
+            yield [Outcome(item_uid, failure=_crashed(chunk, item_uid))]
+        for item_uid in sorted(set(todo) - set(given_up), key=lambda uid: (chunk.crashes.get(uid, 0), todo.index(uid))):
             if stop():
                 raise Stopped
             if not patiently(partial(leases.mark_in_flight, chunk, item_uid), "marking an item"):

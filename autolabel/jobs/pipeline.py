@@ -278,7 +278,8 @@ class _Loader:
                     image = decode_image(file, max_pixels=settings.max_image_pixels, max_bytes=settings.max_image_bytes)
                     return _Loaded(item_uid, image=image)
             except ItemUnreadable as error:
-                return _Loaded(item_uid, error=error)
+                # A new one: the traceback of this one holds what was decoded, 200 MB of a large image that was cut.
+                return _Loaded(item_uid, error=ItemUnreadable(*error.args))
             except Exception as error:
                 failed = error
                 if pause is None or self._end.wait(pause):

@@ -18,7 +18,7 @@ def run(open_site: Any, scale: float) -> dict[str, Any]:
     with open_site(CHAOS_SECONDS="0.01") as site:
         site.workers(3)
         # Two of three are frozen at a time; the third goes on, so that what they held is worked by another.
-        jobs = site.jobs([site.project(1000) for _ in range(max(2, freezes // 10))])
+        jobs = site.jobs([site.project(1500) for _ in range(max(2, freezes // 10))])
         frozen = 0
         while frozen < freezes and site.states().get("running", 0) + site.states().get("pending", 0):
             time.sleep(site.rng.uniform(0.2, 0.6))
