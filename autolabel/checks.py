@@ -162,7 +162,7 @@ def _check_numbers() -> list[CheckMessage]:
     found: list[CheckMessage] = []
     for setting in fields(Conf):
         kind, _, rest = str(setting.type).partition(" | ")
-        value = getattr(conf(), setting.name)
+        value: Any = getattr(conf(), setting.name)
         if kind not in _NUMBERS or (rest == "None" and value is None):
             continue
         allowed, rule = _NUMBERS[kind]

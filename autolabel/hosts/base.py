@@ -95,7 +95,10 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class ItemDrafts:
-    """All drafts of one item, none included, with the size in pixels of the image that the model saw."""
+    """All drafts of one item, none included, with the size in pixels of the image that the model saw.
+
+    Both are 0 in `Host.restore_drafts`: predictions do not keep the size, the host has the image.
+    """
 
     item_uid: str
     width: int

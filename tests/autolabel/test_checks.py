@@ -238,6 +238,79 @@ def test_a_lease_shorter_than_three_heartbeats_is_e006(configure: Callable[..., 
     assert check_settings() == []
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "rule"),
+    [
+        ("CHUNK_SIZE", 0, "a whole number of at least 1, not 0"),
+        ("CHUNK_SIZE", 8.0, "a whole number of at least 1, not 8.0"),
+        ("LANES_PER_JOB", True, "a whole number of at least 1, not True"),
+        ("MAX_ITEM_UIDS", "100", "a whole number of at least 1, not '100'"),
+        ("CHUNK_ATTEMPTS", None, "a whole number of at least 1, not None"),
+        ("MAX_ACTIVE_JOBS_PER_USER", 0, "a whole number of at least 1, not 0"),
+        ("PROCESS_MEMORY_BYTES", -1, "a whole number of at least 1, not -1"),
+        ("REAPER_SECONDS", 0, "a number above 0, not 0"),
+        ("DRAIN_SECONDS", float("nan"), "a number above 0, not nan"),
+        ("LEASE_SECONDS", float("inf"), "a number above 0, not inf"),
+        ("HEARTBEAT_SECONDS", "5", "a number above 0, not '5'"),
+    ],
+)
+def test_a_number_that_cannot_be_is_e025_and_names_the_default(
+    configure: Callable[..., None], fake_model: Any, key: str, value: Any, rule: str
+) -> None:
+    configure(**{key: value})
+    identity, text = found()
+
+    assert identity == "autolabel.E025"
+    assert f"AUTOLABEL['{key}'] must be {rule}." in text
+    assert "Leave it out for the default" in text
+
+
+def test_whole_numbers_may_stand_for_seconds_and_none_for_no_limit(
+    configure: Callable[..., None], fake_model: Any
+) -> None:
+    configure(LEASE_SECONDS=30, MAX_ACTIVE_JOBS_PER_USER=None, PROCESS_MEMORY_BYTES=None)
+
+    assert check_settings() == []
+
+
+def test_a_worker_timeout_shorter_than_three_heartbeats_is_e026(
+    configure: Callable[..., None], fake_model: Any
+) -> None:
+    configure(WORKER_TIMEOUT_SECONDS=14.9)
+    identity, text = found()
+    assert identity == "autolabel.E026"
+    assert "three times HEARTBEAT_SECONDS" in text
+
+    configure(WORKER_TIMEOUT_SECONDS=15.0)
+    assert check_settings() == []
+
+
+def test_jobs_that_would_count_as_stalled_before_a_lease_ends_are_e027(
+    configure: Callable[..., None], fake_model: Any
+) -> None:
+    configure(STALLED_SECONDS=29.0)
+    identity, text = found()
+    assert identity == "autolabel.E027"
+    assert "at least LEASE_SECONDS" in text
+
+    configure(STALLED_SECONDS=30.0)
+    assert check_settings() == []
+
+
+@pytest.mark.parametrize("token", ["", "short", "fifteen-letters", "a line\nand another one", b"a token in bytes", 7])
+def test_a_token_that_could_be_guessed_or_not_be_sent_is_e028(
+    configure: Callable[..., None], fake_model: Any, token: Any
+) -> None:
+    configure(METRICS_TOKEN=token)
+    identity, text = found()
+    assert identity == "autolabel.E028"
+    assert "at least 16 printable characters" in text
+    assert repr(token) not in text
+
+    configure(METRICS_TOKEN="sixteen-letters!")
+    assert check_settings() == []
+
+
 def test_every_key_has_a_default_but_the_host(settings: Any) -> None:
     settings.AUTOLABEL = {"HOST": "x"}
 

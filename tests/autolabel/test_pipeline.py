@@ -11,6 +11,7 @@ from typing import IO, Any
 import numpy as np
 import pytest
 
+from autolabel.exceptions import ItemUnreadable
 from autolabel.hosts.base import LabelTarget, Project
 from autolabel.inference.base import ModelSpec
 from autolabel.jobs import pipeline
@@ -402,3 +403,15 @@ def test_only_a_few_images_wait_decoded(monkeypatch: pytest.MonkeyPatch, tmp_pat
     threading.Event().wait(0.2)
     assert len(opened) < 15
     batches.close()  # type: ignore[attr-defined]
+
+
+def test_an_unreadable_item_holds_none_of_what_was_decoded_of_it() -> None:
+    """Its error travels through a queue; a traceback in it would keep the pixels of a large image alive."""
+    loader = pipeline._Loader(host_with(picture(1)[:-40]), PROJECT, ["item-0"])
+    loaded = loader._load("item-0")
+
+    assert isinstance(loaded.error, ItemUnreadable)
+    assert str(loaded.error) == "The image is damaged and cannot be decoded."
+    kept = (loaded.error.__traceback__, loaded.error.__cause__, loaded.error.__context__)
+    assert all(one is None or one.__traceback__ is None for one in kept[1:] if one is not kept[0])
+    assert kept[0] is None

@@ -92,6 +92,32 @@ def test_a_message_says_how_the_worker_ended(project: Project, monkeypatch: pyte
     )
 
 
+def test_each_item_is_told_how_the_worker_ended_on_it(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = project.items.order_by("uid").values_list("uid", flat=True)[:2]
+    endings = {first: "used more than 512 MB of memory", second: "signal 11"}
+    real, last = PlatformHost.write_drafts, ""
+
+    def dies(self: Any, job: Any, items: Any) -> Any:
+        nonlocal last
+        for item in items:
+            if item.item_uid in endings:
+                last = endings[item.item_uid]
+                raise Crash
+        return real(self, job, items)
+
+    monkeypatch.setattr(PlatformHost, "write_drafts", dies)
+    leave_as_killed(monkeypatch)
+    job = make_job(project)
+    for _ in range(8):
+        with suppress(Crash):
+            run_lane(job.uid, holder="worker-1")
+        leases.release_of("worker-1", last)
+
+    rows = results_of(job)
+    for uid, ending in endings.items():
+        assert rows[uid].message.endswith(f"Last: {ending}.")
+
+
 def test_a_chunk_whose_workers_end_before_they_begin_is_given_up(
     project: Project, configure: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
