@@ -45,7 +45,7 @@ _MISTAKES = {
 # Whoever guesses METRICS_TOKEN reads the figures of every team.
 _TOKEN_LENGTH = 16
 # What a number among the settings may be, by the type that Conf declares.
-_NUMBERS: dict[str, tuple[tuple[type, ...], str]] = {
+_NUMBERS: dict[str, tuple[tuple[type[int] | type[float], ...], str]] = {
     "int": ((int,), "a whole number of at least 1"),
     "float": ((int, float), "a number above 0"),
 }
@@ -162,7 +162,7 @@ def _check_numbers() -> list[CheckMessage]:
     found: list[CheckMessage] = []
     for setting in fields(Conf):
         kind, _, rest = str(setting.type).partition(" | ")
-        value: Any = getattr(conf(), setting.name)
+        value = getattr(conf(), setting.name)
         if kind not in _NUMBERS or (rest == "None" and value is None):
             continue
         allowed, rule = _NUMBERS[kind]
