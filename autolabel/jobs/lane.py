@@ -273,7 +273,7 @@ class _Lane:
 
     def _stall(self, error: StorageStalled) -> None:
         logger.warning("Job %s waits for the storage: %s", self._job.uid, error)
-        Job.objects.active().filter(pk=self._job.pk).update(stalled_reason=f"storage: {error}"[:200])
+        Job.objects.active().filter(pk=self._job.pk).update(stalled_reason=f"Waits for the storage: {error}"[:200])
 
 
 def _release(chunk: Chunk, *, refund: bool) -> None:

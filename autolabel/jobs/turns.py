@@ -49,7 +49,7 @@ def useful_lanes(job: Job, spec: ModelSpec, open_chunks: int) -> int:
 def wait(job: Job) -> None:
     """Note that the job waits for a place, unless another lane works on it; the first lane to commit takes it back."""
     if not job.chunks.leased().exists():
-        reason = "model: as many lanes as it may have are at work"
+        reason = "As many workers as this model may have are at work on other jobs."
         Job.objects.active().filter(pk=job.pk, stalled_reason="").update(stalled_reason=reason)
 
 

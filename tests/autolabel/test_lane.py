@@ -552,7 +552,7 @@ def test_a_storage_that_stalls_gives_the_chunk_back_and_the_job_says_so(
     run_lane(job.uid)
 
     job.refresh_from_db()
-    assert (job.status, job.stalled_reason) == ("running", "storage: bucket does not answer")
+    assert (job.status, job.stalled_reason) == ("running", "Waits for the storage: bucket does not answer")
     assert [chunk.attempts for chunk in job.chunks.all()] == [0]
     monkeypatch.setattr(PlatformHost, "open_image", real)
     assert balanced(run_to_end(job), project.items.all()).stalled_reason == ""
@@ -576,7 +576,10 @@ def test_a_lane_without_a_place_ends_before_it_loads_the_model_and_the_job_says_
     run_lane(job.uid)
 
     job.refresh_from_db()
-    assert (job.status, job.stalled_reason) == ("pending", "model: as many lanes as it may have are at work")
+    assert (job.status, job.stalled_reason) == (
+        "pending",
+        "As many workers as this model may have are at work on other jobs.",
+    )
     monkeypatch.undo()
     fake_model(CONCURRENCY=1)
     Chunk.objects.filter(pk=held.pk).update(lease_until=Now() - timedelta(0, 1))  # it died

@@ -27,7 +27,7 @@ from tests.review_rows import draft, make_person
 
 QUESTION = "Is the thin ring at the edge a washer or a nut? The shadow hides its hole."
 
-STALLED = "storage: The storage is away: [Errno 107] Transport endpoint is not connected"
+STALLED = "Waits for the storage: The storage is away: [Errno 107] Transport endpoint is not connected"
 
 
 def make_showcase() -> dict[str, str]:

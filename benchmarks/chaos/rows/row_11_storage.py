@@ -76,7 +76,7 @@ class _Away:
             time.sleep(0.2)
             said = said or _facts(self._site, self._job)["stalled"]
         self.seconds += time.monotonic() - began
-        if said.startswith("storage: "):
+        if said.startswith("Waits for the storage: "):
             self.said.append(said)
 
 
