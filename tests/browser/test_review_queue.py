@@ -181,6 +181,25 @@ def test_undo_goes_back_over_a_finished_image_and_redo_forward_again(desk: Desk,
     assert desk.annotations(uid(project, first))[0]["status"] == "discarded"
 
 
+def test_a_key_in_the_moment_in_which_the_dialog_closes_asks_again_and_is_heard(
+    desk: Desk, project: dict[str, Any]
+) -> None:
+    review(desk, project)
+    desk.press("Enter")
+    dialog = desk.page.locator("#undecided")
+    expect(dialog).to_be_visible()
+    # One task: the dialog is closed, and has not told so yet.
+    desk.page.evaluate(
+        """() => {
+            document.querySelector("#undecided").close("keep");
+            const enter = { key: "Enter", code: "Enter", bubbles: true, cancelable: true };
+            document.body.dispatchEvent(new KeyboardEvent("keydown", enter));
+        }"""
+    )
+    dialog.get_by_role("button", name="Discard all").click()
+    desk.wait_for_item(BY_SCORE[1])
+
+
 def test_undecided_drafts_are_asked_about_before_an_image_is_finished(desk: Desk, project: dict[str, Any]) -> None:
     review(desk, project)
     first = desk.name

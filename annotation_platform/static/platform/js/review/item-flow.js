@@ -11,6 +11,9 @@ export class ItemFlow {
   #actions;
   #session;
   #mayReview;
+  // A dialog tells of its end a moment after it has closed. A key pressed in between would open it anew, and both who
+  // ask would take the first end for theirs.
+  #asking = Promise.resolve();
 
   /** @param {{store: object, actions: object, session: object, mayReview: boolean}} editor */
   constructor({ store, actions, session, mayReview }) {
@@ -28,6 +31,7 @@ export class ItemFlow {
 
   /** Finish and go on; with drafts left, the person says first what becomes of them. */
   async finish() {
+    await this.#asking;
     if (this.#session.isOpening) return;
     if (!this.isOpen) await (this.#mayReview ? this.#session.advance() : this.#session.next());
     else await this.#finishWith([], this.#store.drafts());
@@ -35,6 +39,7 @@ export class ItemFlow {
 
   /** Accept the drafts in sight, finish and go on. What the filter hides nobody has looked at: that is asked. */
   async acceptAndFinish() {
+    await this.#asking;
     if (!this.isOpen) return;
     const shown = this.#actions.shownDrafts();
     const hidden = this.#store.drafts().filter((shape) => !shown.includes(shape));
@@ -43,9 +48,11 @@ export class ItemFlow {
 
   /** Flag with a comment and go on; on a flagged item, change the comment or take the flag off. */
   async flag() {
+    await this.#asking;
     if (!this.isOpen) return;
     const { uid, state, flagComment } = this.#store.item;
-    const { verdict, comment } = await askFlag({ isFlagged: state === "flagged", comment: flagComment });
+    this.#asking = askFlag({ isFlagged: state === "flagged", comment: flagComment });
+    const { verdict, comment } = await this.#asking;
     if (this.#store.item.uid !== uid) return;
     if (verdict === "unflag") this.reopen();
     if (verdict !== "flag") return;
@@ -83,7 +90,8 @@ export class ItemFlow {
 
   async #finishWith(patches, undecided) {
     const { uid } = this.#store.item;
-    const verdict = undecided.length ? await askUndecided(undecided.length, patches.length) : "accept";
+    if (undecided.length) this.#asking = askUndecided(undecided.length, patches.length);
+    const verdict = undecided.length ? await this.#asking : "accept";
     if (verdict === "keep" || this.#store.item.uid !== uid) return;
     const rest = undecided.map(verdict === "accept" ? accepted : discarded);
     this.#store.update([...patches, ...rest], { item: { state: "done", flagComment: "", flaggedBy: null } });
