@@ -181,32 +181,28 @@ def _check_numbers() -> list[CheckMessage]:
 def _check_spans() -> list[CheckMessage]:
     """Spans of time of which one must outlast another, so that what is late is not taken for dead."""
     settings = conf()
-    found: list[CheckMessage] = []
-    if settings.heartbeat_seconds * 3 > settings.lease_seconds:
-        found.append(
-            Error(
-                "LEASE_SECONDS must be at least three times HEARTBEAT_SECONDS.",
-                hint="Otherwise one late heartbeat gives a live worker's chunk to another.",
-                id="autolabel.E006",
-            )
-        )
-    if settings.heartbeat_seconds * 3 > settings.worker_timeout_seconds:
-        found.append(
-            Error(
-                "WORKER_TIMEOUT_SECONDS must be at least three times HEARTBEAT_SECONDS.",
-                hint="Otherwise one late heartbeat makes a live worker count as gone, and jobs wait for one.",
-                id="autolabel.E026",
-            )
-        )
-    if settings.stalled_seconds < settings.lease_seconds:
-        found.append(
-            Error(
-                "STALLED_SECONDS must be at least LEASE_SECONDS.",
-                hint="A chunk of a lost machine comes back after LEASE_SECONDS; until then its job is not stalled.",
-                id="autolabel.E027",
-            )
-        )
-    return found
+    three_heartbeats = 3 * settings.heartbeat_seconds
+    rules = [
+        (
+            settings.lease_seconds >= three_heartbeats,
+            "LEASE_SECONDS must be at least three times HEARTBEAT_SECONDS.",
+            "Otherwise one late heartbeat gives a live worker's chunk to another.",
+            "autolabel.E006",
+        ),
+        (
+            settings.worker_timeout_seconds >= three_heartbeats,
+            "WORKER_TIMEOUT_SECONDS must be at least three times HEARTBEAT_SECONDS.",
+            "Otherwise one late heartbeat makes a live worker count as gone, and jobs wait for one.",
+            "autolabel.E026",
+        ),
+        (
+            settings.stalled_seconds >= settings.lease_seconds,
+            "STALLED_SECONDS must be at least LEASE_SECONDS.",
+            "A chunk of a lost machine comes back after LEASE_SECONDS; until then its job is not stalled.",
+            "autolabel.E027",
+        ),
+    ]
+    return [Error(text, hint=hint, id=identity) for is_sound, text, hint, identity in rules if not is_sound]
 
 
 def _check_metrics_token() -> list[CheckMessage]:

@@ -229,7 +229,8 @@ class _Lane:
         given_up = [uid for uid in todo if chunk.crashes.get(uid, 0) >= conf().item_crashes]
         for item_uid in given_up:
             yield [Outcome(item_uid, failure=_crashed(chunk, item_uid))]
-        for item_uid in sorted(set(todo) - set(given_up), key=lambda uid: (chunk.crashes.get(uid, 0), todo.index(uid))):
+        rest = [uid for uid in todo if uid not in given_up]
+        for item_uid in sorted(rest, key=lambda uid: chunk.crashes.get(uid, 0)):
             if stop():
                 raise Stopped
             if not patiently(partial(leases.mark_in_flight, chunk, item_uid), "marking an item"):

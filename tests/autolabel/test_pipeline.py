@@ -412,6 +412,4 @@ def test_an_unreadable_item_holds_none_of_what_was_decoded_of_it() -> None:
 
     assert isinstance(loaded.error, ItemUnreadable)
     assert str(loaded.error) == "The image is damaged and cannot be decoded."
-    kept = (loaded.error.__traceback__, loaded.error.__cause__, loaded.error.__context__)
-    assert all(one is None or one.__traceback__ is None for one in kept[1:] if one is not kept[0])
-    assert kept[0] is None
+    assert (loaded.error.__traceback__, loaded.error.__cause__, loaded.error.__context__) == (None, None, None)
