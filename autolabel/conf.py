@@ -68,6 +68,12 @@ class Conf:
     # Who may read /metrics without a staff session: the token of `Authorization: Bearer …`; None is nobody.
     metrics_token: str | None = None
 
+    # Webhooks go to https:// only, and to no address inside the network; these are for development and tests.
+    webhook_allow_http: bool = False
+    webhook_allow_loopback: bool = False
+    # How many deliveries one sender tries at once.
+    webhook_threads: int = 16
+
     # Limits of an image, judged by its header before it is decoded.
     max_image_pixels: int = 50_000_000
     max_image_bytes: int = 50 * 1024 * 1024

@@ -10,17 +10,19 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import status
 from rest_framework.exceptions import ValidationError
-from rest_framework.permissions import IsAuthenticated
+from rest_framework.permissions import SAFE_METHODS, BasePermission, IsAuthenticated
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView, exception_handler
 
+from autolabel.hosts.base import Action
 from autolabel.hosts.loader import get_host
 from autolabel.models import Job
 
 from .parsers import BoundedJSONParser
+from .permissions import actor_of
 from .serializers import JobSerializer
 
 __all__ = ["IDEMPOTENCY_KEY", "ExplicitView", "accepted", "idempotency_key", "visible_jobs"]
@@ -36,8 +38,21 @@ _KEY_LENGTH = 255
 _UNSHOWN = ("item_uids", "summary", "labels", "label_map", "thresholds", "model_info", "error_message")
 
 
+class CredentialPermission(BasePermission):
+    """Asks the host whether the request's credential is for this at all. Before anything is looked up."""
+
+    message = "The credential of this request does not allow this."
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        action: Action = "view" if request.method in SAFE_METHODS else view.changing
+        return get_host().credential_allows(actor_of(request), action)
+
+
 class ExplicitView(APIView):
-    permission_classes = (IsAuthenticated,)
+    """`changing` is what a credential must be for where a request changes something."""
+
+    changing: Action = "run"
+    permission_classes = (IsAuthenticated, CredentialPermission)
     parser_classes = (BoundedJSONParser,)
     renderer_classes = (JSONRenderer,)
     throttle_classes = ()

@@ -5,12 +5,14 @@ from __future__ import annotations
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
-from . import views, views_jobs
+from . import views, views_jobs, views_webhooks
 
 app_name = "autolabel"
 
 router = SimpleRouter()
 router.register("auto-label-jobs", views_jobs.JobViewSet, basename="job")
+router.register("webhook-endpoints", views_webhooks.EndpointViewSet, basename="webhook-endpoint")
+router.register("webhook-deliveries", views_webhooks.DeliveryViewSet, basename="webhook-delivery")
 
 urlpatterns = [
     path("projects/<str:project_uid>/auto-label/", views.AutoLabelView.as_view(), name="auto-label"),

@@ -117,10 +117,11 @@ class JobViewSet(ListModelMixin, ExplicitView, GenericViewSet):
         is more than 0, send it again."""
         job: Job = self.get_object()
         body = DiscardRequestSerializer(data=request.data)
+        actor = actor_of(request)
         with translated():
-            drafts.check_may_change(actor_of(request), job)
+            drafts.check_may_change(actor, job)
             body.is_valid(raise_exception=True)
-            done = drafts.count(job) if body.validated_data["dry_run"] else drafts.discard_drafts(job)
+            done = drafts.count(job) if body.validated_data["dry_run"] else drafts.discard_drafts(job, actor=actor)
         return Response(asdict(done))
 
     @extend_schema(
@@ -138,8 +139,9 @@ class JobViewSet(ListModelMixin, ExplicitView, GenericViewSet):
         send it again with the `after` of the answer."""
         job: Job = self.get_object()
         body = RestoreRequestSerializer(data=request.data)
+        actor = actor_of(request)
         with translated():
-            drafts.check_may_change(actor_of(request), job)
+            drafts.check_may_change(actor, job)
             body.is_valid(raise_exception=True)
-            done = drafts.restore_drafts(job, after=body.validated_data["after"])
+            done = drafts.restore_drafts(job, after=body.validated_data["after"], actor=actor)
         return Response(asdict(done))

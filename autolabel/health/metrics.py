@@ -35,7 +35,7 @@ class _Rows(Collector):
         yield _gauge("autolabel_workers_alive", "Workers with a recent heartbeat.", [], {(): len(now.workers)})
         yield _gauge("autolabel_workers_ready", "Of those, by model that they run.", ["model_type"], _one(_ready(now)))
         yield _gauge(
-            "autolabel_webhook_backlog", "Events that no endpoint has received.", [], {(): now.webhook_backlog}
+            "autolabel_webhook_backlog", "Webhook deliveries that have not arrived.", [], {(): now.webhook_backlog}
         )
 
 

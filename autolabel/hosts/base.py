@@ -144,6 +144,9 @@ class Host(Protocol):
     def can(self, actor: Actor, action: Action, project: Project) -> bool:
         """Whether `actor`, who may be anybody, is allowed to do `action` on `project`."""
 
+    def credential_allows(self, actor: Actor, action: Action) -> bool:
+        """Whether the credential of the request is for `action` at all, whatever the project; a session is."""
+
     def label_targets(self, project: Project) -> Sequence[LabelTarget]:
         """The labels of `project`, in its order."""
 

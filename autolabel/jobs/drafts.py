@@ -6,10 +6,12 @@ request can wait: whoever is told that something remains asks again.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
+from typing import Any
 
 from django.db import router, transaction
 from django.db.models import QuerySet
@@ -21,13 +23,15 @@ from autolabel.hosts.loader import get_host
 from autolabel.models import Job, Prediction
 from autolabel.shapes import Shape
 
-from .access import allow
+from .access import allow, note
 from .lifecycle import job_ref
 from .matching import LabelMatcher
 
 __all__ = ["Discarded", "Restored", "check_may_change", "count", "discard_drafts", "restore_drafts"]
 
 Fate = Prediction.Fate
+# Writes a row of the audit log.
+Note = Callable[..., None]
 # Items in one transaction.
 _SLICE = 500
 
@@ -66,33 +70,40 @@ def count(job: Job) -> Discarded:
     return Discarded(drafts, _touched(job), drafts)
 
 
-def discard_drafts(job: Job, seconds: float = 10) -> Discarded:
-    """Take back the job's drafts that nobody has touched, for at most about `seconds`. Raises JobActive."""
+def discard_drafts(job: Job, seconds: float = 10, *, actor: Actor | None = None, by: Any = None) -> Discarded:
+    """Take back the job's drafts that nobody has touched, for at most about `seconds`. Raises JobActive.
+
+    Recorded, slice by slice, as done by `actor`, or by the user `by`; this does not ask whether they may.
+    """
     _check_ended(job)
     ends_at = monotonic() + seconds
+    who = partial(note, actor, by)
     drafts = 0
-    while deleted := _discard_slice(job):
+    while deleted := _discard_slice(job, who):
         drafts += deleted
         if monotonic() >= ends_at:
             return Discarded(drafts, _touched(job), get_host().count_drafts(job_ref(job)))
     return Discarded(drafts, _touched(job), 0)
 
 
-def restore_drafts(job: Job, seconds: float = 10, after: str = "") -> Restored:
+def restore_drafts(
+    job: Job, seconds: float = 10, after: str = "", *, actor: Actor | None = None, by: Any = None
+) -> Restored:
     """Bring back drafts that `discard_drafts` has taken back, for at most about `seconds`.
 
     Only on items behind the uid `after`, see Restored. Raises JobActive, and NothingToRestore where the predictions
-    have been pruned.
+    have been pruned. Recorded as `discard_drafts` is.
     """
     _check_ended(job)
     job.refresh_from_db(fields=["drafts_discarded_at"])
     if job.drafts_discarded_at is not None and not _taken_back(job).exists():
         raise NothingToRestore("The job's predictions have been pruned, so that its drafts cannot come back.")
-    matcher = _matcher(job)
     ends_at = monotonic() + seconds
+    who = partial(note, actor, by)
+    matcher = _matcher(job)
     restored = left_out = 0
     while items := list(_taken_back(job, after).values_list("item_uid", flat=True).distinct()[:_SLICE]):
-        back, out = _restore_slice(job, items, matcher)
+        back, out = _restore_slice(job, items, matcher, who)
         restored, left_out, after = restored + back, left_out + out, items[-1]
         if monotonic() >= ends_at and (remaining := _taken_back(job, after).count()):
             return Restored(restored, left_out, remaining, after)
@@ -116,17 +127,20 @@ def _taken_back(job: Job, after: str = "") -> QuerySet[Prediction]:
     return job.predictions.filter(item_uid__gt=after, fate=Fate.TAKEN_BACK).order_by("item_uid")
 
 
-def _discard_slice(job: Job) -> int:
+def _discard_slice(job: Job, who: Note) -> int:
     with _locked(job):
         deleted = get_host().delete_drafts(job_ref(job), _SLICE)
         if deleted:
             uids = [uid for of_item in deleted.values() for uid in of_item]
             _set_fate(job, deleted, uids, Fate.TAKEN_BACK)
             Job.objects.filter(pk=job.pk).update(drafts_discarded_at=timezone.now())
-        return sum(len(of_item) for of_item in deleted.values())
+        drafts = sum(len(of_item) for of_item in deleted.values())
+        if drafts:
+            who("job.discard_drafts", job, drafts=drafts)
+        return drafts
 
 
-def _restore_slice(job: Job, items: Sequence[str], matcher: LabelMatcher) -> tuple[int, int]:
+def _restore_slice(job: Job, items: Sequence[str], matcher: LabelMatcher, who: Note) -> tuple[int, int]:
     """How many drafts came back on these items, and how many did not."""
     host, ref = get_host(), job_ref(job)
     with _locked(job):
@@ -141,6 +155,8 @@ def _restore_slice(job: Job, items: Sequence[str], matcher: LabelMatcher) -> tup
         used = set(host.used_predictions(ref, items))
         back = [row.uid for row in rows if row.uid in used]
         _set_fate(job, items, back, Fate.DRAFTED)
+        if written:
+            who("job.restore_drafts", job, drafts=written)
         return written, len(rows) - len(back)
 
 

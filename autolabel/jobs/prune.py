@@ -17,7 +17,7 @@ from django.db import router, transaction
 from django.db.models import Q, QuerySet
 
 from autolabel.hosts.loader import get_host
-from autolabel.models import Chunk, ItemResult, Job, Prediction, WebhookEvent
+from autolabel.models import Chunk, ItemResult, Job, Prediction, WebhookDelivery, WebhookEndpoint, WebhookEvent
 
 from .lifecycle import job_ref
 
@@ -43,7 +43,8 @@ class Pruned:
 def prune(before: datetime, *, batch: int = 1000, dry_run: bool = False) -> Pruned:
     """Prune the jobs that ended before that time, in transactions of at most `batch` rows.
 
-    A job stays as long as one of its predictions does, or a newer job links to it. With `dry_run` nothing goes.
+    A job stays as long as one of its predictions does, its event waits to be delivered, or a newer job links to it.
+    With `dry_run` nothing goes.
     Safe beside running jobs, and beside another one of itself.
     """
     pruned = Pruned()
@@ -55,6 +56,8 @@ def prune(before: datetime, *, batch: int = 1000, dry_run: bool = False) -> Prun
         except Exception:
             logger.exception("Job %s cannot be pruned; the others do not wait for it.", job_id)
             pruned.failed += 1
+    tests = WebhookEvent.objects.filter(job=None, created_at__lt=before)
+    pruned.events += tests.count() if dry_run else tests.delete()[1].get(WebhookEvent._meta.label, 0)
     return pruned
 
 
@@ -71,9 +74,22 @@ def _prune_job(job_id: int, pruned: Pruned, batch: int, dry_run: bool) -> None:
     _prune_predictions(job, pruned, batch, dry_run)
     pruned.results += _prune_rows(job, ItemResult.objects.filter(job=job), batch, dry_run)
     pruned.chunks += _prune_rows(job, Chunk.objects.filter(job=job), batch, dry_run)
-    pruned.events += _prune_rows(job, WebhookEvent.objects.filter(job=job), batch, dry_run)
-    if pruned.kept == kept_before:
+    is_told = not _waits_to_be_told(job)
+    if is_told:
+        pruned.events += _prune_rows(job, WebhookEvent.objects.filter(job=job), batch, dry_run)
+    if is_told and pruned.kept == kept_before:
         pruned.jobs += _prune_row_of(job, dry_run)
+
+
+def _waits_to_be_told(job: Job) -> bool:
+    """Whether a receiver that is not given up has yet to hear of the job's end."""
+    state = WebhookEndpoint.State
+    listening = WebhookEndpoint.objects.filter(state__in=(state.ACTIVE, state.PAUSED))
+    waiting = WebhookDelivery.objects.filter(
+        event__job=job, state=WebhookDelivery.State.WAITING, endpoint__in=listening
+    )
+    unspread = WebhookEvent.objects.filter(job=job, spread_at=None)
+    return waiting.exists() or (unspread.exists() and listening.exists())
 
 
 def _prune_predictions(job: Job, pruned: Pruned, batch: int, dry_run: bool) -> None:

@@ -27,7 +27,7 @@ from autolabel.hosts.base import Actor, Project
 from autolabel.models import ItemResult, Job
 
 from . import lifecycle
-from .access import allow, permitted
+from .access import allow, note, permitted
 from .catalog import catalog, spec_for
 from .offers import may_use, not_for_you, published_models
 from .refusals import CheckedRequest, checked
@@ -52,20 +52,20 @@ def start_job(actor: Actor, project_uid: str, request: JobRequest, idempotency_k
     """
     project = permitted(actor, "run", project_uid, "You may not auto-label this project.")
     _check_model(actor, request)
-    return create_job(project, request, user=actor.user, idempotency_key=idempotency_key)
+    return create_job(project, request, actor=actor, idempotency_key=idempotency_key)
 
 
-def retry_job(actor: Actor | None, job: Job, key: str | None = None) -> Job:
+def retry_job(actor: Actor | None, job: Job, key: str | None = None, *, by: Any = None) -> Job:
     """A new job over the failed items of one that has ended: its options, the model's default version of today.
 
-    `actor` None may do everything. `key` as in `start_job`. Raises as `start_job` does, and NothingToRetry;
-    JobConflict also while `job` itself is active.
+    `actor` None may do everything, and `by` is then the user who did it, if anybody. `key` as in `start_job`. Raises as
+    `start_job` does, and NothingToRetry; JobConflict also while `job` itself is active.
     """
     project = permitted(actor, "run", job.project_uid, "You may not auto-label this project.")
     request = again(job)
     if actor is not None:
         _check_model(actor, request)
-    return create_job(project, request, user=actor and actor.user, idempotency_key=key, retry_of=job)
+    return create_job(project, request, actor=actor or Actor(by), idempotency_key=key, retry_of=job)
 
 
 def create_job(
@@ -73,13 +73,17 @@ def create_job(
     request: JobRequest,
     *,
     user: Any = None,
+    actor: Actor | None = None,
     idempotency_key: str | None = None,
     retry_of: Job | None = None,
 ) -> Job:
     """Create a job without asking who may do so, or use the model: for `start_job` and for the command line.
 
-    Raises as `start_job` does; with `retry_of`, whose failed items it is about, as `retry_job` does.
+    `actor` stands for `user` where the credential is known, too. Raises as `start_job` does; with `retry_of`, whose
+    failed items it is about, as `retry_job` does.
     """
+    actor = actor or Actor(user)
+    user = actor.user
     request_hash = fingerprint(project, request, retry_of)
     if idempotency_key and (earlier := _by_key(user, idempotency_key, request_hash)):
         return earlier
@@ -89,7 +93,7 @@ def create_job(
     given = {"idempotency_key": idempotency_key, "request_hash": request_hash, "retry_of": retry_of}
     for last_try in (False, False, True):
         try:
-            return _insert(project, request, known, user, given)
+            return _insert(project, request, known, actor, given)
         except IntegrityError:
             # Two requests at once: the same key twice, or another job on this project.
             if idempotency_key and (earlier := _by_key(user, idempotency_key, request_hash)):
@@ -103,24 +107,31 @@ def create_job(
     raise AssertionError("unreachable")
 
 
-def cancel_job(actor: Actor | None, job: Job) -> None:
+def cancel_job(actor: Actor | None, job: Job, *, by: Any = None) -> None:
     """End an active job; drafts it has made stay. Raises LookupError, NotAllowed, JobNotActive."""
     allow(actor, "cancel", job.project_uid, "You may not cancel jobs of this project.")
-    if not lifecycle.cancel(job.pk):
-        raise JobNotActive("The job has already ended.")
+    with transaction.atomic(using=router.db_for_write(Job)):
+        if not lifecycle.cancel(job.pk):
+            raise JobNotActive("The job has already ended.")
+        note(actor, by, "job.cancel", job)
 
 
-def pause_job(actor: Actor | None, job: Job) -> Job:
+def pause_job(actor: Actor | None, job: Job, *, by: Any = None) -> Job:
     """Stop work on an active job until it is resumed; one that is paused stays so. Raises as `cancel_job` does."""
     allow(actor, "cancel", job.project_uid, "You may not pause jobs of this project.")
-    lifecycle.pause(job.pk)
+    with transaction.atomic(using=router.db_for_write(Job)):
+        if lifecycle.pause(job.pk):
+            note(actor, by, "job.pause", job)
     return _still_active(job)
 
 
-def resume_job(actor: Actor | None, job: Job) -> Job:
+def resume_job(actor: Actor | None, job: Job, *, by: Any = None) -> Job:
     """Let work on a paused job go on; nothing changes for another active one. Raises as `cancel_job` does."""
     allow(actor, "cancel", job.project_uid, "You may not resume jobs of this project.")
-    resumed = lifecycle.resume(job.pk)
+    with transaction.atomic(using=router.db_for_write(Job)):
+        resumed = lifecycle.resume(job.pk)
+        if resumed:
+            note(actor, by, "job.resume", job)
     job = _still_active(job)
     if resumed:
         _ring(job)
@@ -150,9 +161,9 @@ def _check_model(actor: Actor, request: JobRequest) -> None:
         raise NotAllowed(not_for_you(spec))
 
 
-def _insert(project: Project, request: JobRequest, known: CheckedRequest, user: Any, given: dict[str, Any]) -> Job:
+def _insert(project: Project, request: JobRequest, known: CheckedRequest, actor: Actor, given: dict[str, Any]) -> Job:
     """Write the job and ring for it. Raises IntegrityError, JobLimit, NothingToRetry, and then nothing was written."""
-    limit = conf().max_active_jobs_per_user
+    user, limit = actor.user, conf().max_active_jobs_per_user
     alias = router.db_for_write(Job)
     with transaction.atomic(using=alias):
         if user is not None and limit is not None:
@@ -184,6 +195,9 @@ def _insert(project: Project, request: JobRequest, known: CheckedRequest, user: 
             raise JobLimit(limit)
         if job.retry_of is not None:
             _check_failed_items(job.retry_of)
+            note(actor, None, "job.retry", job.retry_of, new_job=job.uid)
+        else:
+            note(actor, None, "job.start", job, model_type=job.model_type, dry_run=job.dry_run)
         queue.ring_on_commit(job.uid, known.offer.spec.queue)
         return job
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from autolabel import queue
 from autolabel.conf import conf
 from autolabel.exceptions import ModelUnavailable
-from autolabel.models import Chunk, Job, WebhookEvent, Worker
+from autolabel.models import Chunk, Job, WebhookDelivery, WebhookEvent, Worker
 
 from .catalog import catalog, spec_for
 from .stalls import stalled_jobs
@@ -83,7 +83,7 @@ def status() -> Status:
         workers=list(Worker.objects.live().order_by("name")),
         queues=[_queue_state(name, jobs) for name in _queues(jobs)],
         jobs=jobs,
-        webhook_backlog=WebhookEvent.objects.count(),  # nothing delivers them yet
+        webhook_backlog=_webhook_backlog(),
     )
 
 
@@ -108,6 +108,12 @@ def work_by_model() -> dict[str, Work]:
         row["model_type"]: Work({name: row[name] for name in ("successful", "skipped", "failed")}, row["seconds"])
         for row in sums
     }
+
+
+def _webhook_backlog() -> int:
+    """Events that nobody has looked at yet, and deliveries that have not arrived."""
+    waiting = WebhookDelivery.objects.filter(state=WebhookDelivery.State.WAITING)
+    return WebhookEvent.objects.filter(spread_at=None).count() + waiting.count()
 
 
 def _active_jobs() -> list[ActiveJob]:

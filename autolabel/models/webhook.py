@@ -1,33 +1,138 @@
-"""The outbox of events; delivery reads it, nothing else writes it but jobs.lifecycle."""
+"""Webhooks: the outbox of events, who wants them, and what became of each delivery.
+
+`jobs.lifecycle` writes events, in the commit in which they happen; `webhooks.delivery` writes everything else.
+"""
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
 
 from .job import Job, new_uid
 
-__all__ = ["WebhookEvent"]
+__all__ = ["WebhookDelivery", "WebhookEndpoint", "WebhookEvent", "WebhookTry"]
 
 
 class WebhookEvent(models.Model):
     """Something that happened to a job, written in the commit in which it happened.
 
     `uid` is the stable id that receivers tell repeated deliveries apart by; `payload` is the job as the API shows it.
+    A test event has no job. `spread_at` is when the deliveries to those who want it were written.
     """
 
     class Type(models.TextChoices):
         COMPLETED = "auto_label.completed"
         FAILED = "auto_label.failed"
         CANCELLED = "auto_label.cancelled"
+        TEST = "auto_label.test"
 
     uid = models.CharField(max_length=36, unique=True, default=new_uid, editable=False)
-    job = models.OneToOneField(Job, on_delete=models.CASCADE, related_name="webhook_event")
+    job = models.OneToOneField(Job, on_delete=models.CASCADE, related_name="webhook_event", null=True)
     event_type = models.CharField(max_length=32, choices=Type)
     payload = models.JSONField()
     created_at = models.DateTimeField(auto_now_add=True)
+    spread_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["id"]
+        indexes = [models.Index(fields=["id"], condition=Q(spread_at=None), name="webhook_event_unspread")]
 
     def __str__(self) -> str:
-        return f"{self.event_type} of job {self.job_id}"
+        return f"{self.event_type} of job {self.job_id}" if self.job_id else str(self.event_type)
+
+
+class WebhookEndpoint(models.Model):
+    """Where somebody wants events to go: those of one project, or with no `project_uid` of all that the owner sees.
+
+    `secret` is encrypted (webhooks.secrets). After a rotation `previous_secret` signs, too, until its time is over.
+    """
+
+    class State(models.TextChoices):
+        ACTIVE = "active"
+        PAUSED = "paused", "Paused by hand"
+        FAILING = "failing", "Paused after too many failures"
+        GONE = "gone", "Disabled: the receiver answered 410"
+
+    uid = models.CharField(max_length=36, unique=True, default=new_uid, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="webhook_endpoints")
+    project_uid = models.CharField(max_length=64, blank=True)
+    url = models.CharField(max_length=2000)
+    events = models.JSONField(default=list)
+    description = models.CharField(max_length=200, blank=True)
+    secret = models.TextField()
+    previous_secret = models.TextField(blank=True)
+    previous_secret_until = models.DateTimeField(null=True)
+    state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
+    failures_in_row = models.PositiveIntegerField(default=0)
+    last_success_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.url
+
+
+class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
+    def leased(self) -> WebhookDeliveryQuerySet:
+        """Those that a sender is trying right now."""
+        return self.filter(state=WebhookDelivery.State.WAITING, lease_until__gte=Now())
+
+    def due(self) -> WebhookDeliveryQuerySet:
+        """Those whose time has come and that no sender is trying."""
+        free = Q(lease_until=None) | Q(lease_until__lt=Now())
+        waiting = self.filter(free, state=WebhookDelivery.State.WAITING, next_try_at__lte=Now())
+        return waiting.filter(endpoint__state=WebhookEndpoint.State.ACTIVE)
+
+
+class WebhookDelivery(models.Model):
+    """One event on its way to one endpoint, with a fencing token while a sender tries it."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        DELIVERED = "delivered"
+        FAILED = "failed"
+
+    uid = models.CharField(max_length=36, unique=True, default=new_uid, editable=False)
+    event = models.ForeignKey(WebhookEvent, on_delete=models.CASCADE, related_name="deliveries")
+    endpoint = models.ForeignKey(WebhookEndpoint, on_delete=models.CASCADE, related_name="deliveries")
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    tries = models.PositiveIntegerField(default=0)
+    next_try_at = models.DateTimeField(null=True)
+    token = models.CharField(max_length=36, blank=True)
+    lease_until = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True)
+
+    objects = WebhookDeliveryQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["event", "endpoint"], name="webhook_delivery_once")]
+        indexes = [models.Index(fields=["next_try_at"], condition=Q(state="waiting"), name="webhook_delivery_due")]
+
+    def __str__(self) -> str:
+        return f"{self.event_id} to {self.endpoint_id}"
+
+
+class WebhookTry(models.Model):
+    """One request and what was answered; `error` says why there was no answer."""
+
+    delivery = models.ForeignKey(WebhookDelivery, on_delete=models.CASCADE, related_name="log")
+    number = models.PositiveIntegerField()
+    url = models.CharField(max_length=2000)
+    request_headers = models.JSONField()
+    status_code = models.PositiveSmallIntegerField(null=True)
+    response_body = models.TextField(blank=True)
+    error = models.CharField(max_length=300, blank=True)
+    seconds = models.FloatField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"try {self.number} of {self.delivery_id}: {self.status_code or self.error}"

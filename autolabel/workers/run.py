@@ -1,4 +1,7 @@
-"""The processes under the supervisor: `python -m autolabel.workers.run worker|reaper PARENT_PID NAME MEMORY_BYTES`."""
+"""The processes under the supervisor: `python -m autolabel.workers.run ROLE PARENT_PID NAME MEMORY_BYTES`.
+
+ROLE is worker, reaper or sender.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,8 @@ def main(role: str, parent_pid: int, name: str, memory_bytes: int) -> None:
     django.setup()
     if role == "worker":
         run_worker(name, memory_bytes)
+    elif role == "sender":
+        run_sender()
     else:
         run_reaper()
 
@@ -58,6 +63,15 @@ def run_reaper() -> None:
             logger.exception("This round of the reaper failed; the next one tries again.")
         if told_to_end.wait(conf().reaper_seconds):
             return
+
+
+def run_sender() -> None:
+    """Deliver webhooks until told to end."""
+    from .sender import send_until
+
+    told_to_end = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: told_to_end.set())
+    send_until(told_to_end)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""The supervisor: starts the embedded queue, the workers and the reaper, restarts what dies, ends all of it."""
+"""The supervisor: starts the embedded queue, the workers, the reaper and the sender of webhooks.
+
+It restarts what dies, and ends all of it.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,7 @@ class Supervisor:
     """Runs until SIGINT or SIGTERM. No process outlives it; on Linux not even if it is killed."""
 
     def __init__(self, workers: int, *, reaper: bool = True) -> None:
-        self._roles = ["worker"] * workers + ["reaper"] * reaper
+        self._roles = ["worker"] * workers + ["reaper", "sender"] * reaper
         self._workers = workers
         directory = conf().embedded_queue_dir
         self._queue = EmbeddedQueue(directory) if directory else None

@@ -1,0 +1,82 @@
+"""Webhooks and the audit log: to look at; deliveries can be sent once more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from autolabel.models import (
+    AuditEntry,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookEvent,
+    WebhookTry,
+)
+from autolabel.webhooks import delivery
+
+from .base import OfJobAdmin, ReadOnlyAdmin
+
+
+@admin.register(WebhookEvent)
+class WebhookEventAdmin(OfJobAdmin):
+    list_display = ("uid", "event_type", "job", "created_at")
+    list_filter = ("event_type",)
+
+
+@admin.register(WebhookEndpoint)
+class WebhookEndpointAdmin(ReadOnlyAdmin):
+    """Watched here; people make and change their own by the API. Secrets are shown to nobody."""
+
+    list_display = ("url", "owner", "project_uid", "state", "failures_in_row", "last_success_at", "created_at")
+    list_filter = ("state",)
+    list_select_related = ("owner",)
+    search_fields = ("url", "=owner__username", "=project_uid")
+    exclude = ("secret", "previous_secret")
+
+
+class WebhookTryInline(admin.TabularInline):
+    model = WebhookTry
+    can_delete = False
+    extra = 0
+    fields = ("number", "status_code", "error", "seconds", "created_at")
+    readonly_fields = fields
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("autolabel.view_webhookdelivery")
+
+
+@admin.register(WebhookDelivery)
+class WebhookDeliveryAdmin(ReadOnlyAdmin):
+    list_display = ("uid", "event", "endpoint", "state", "tries", "next_try_at", "created_at")
+    list_filter = ("state",)
+    list_select_related = ("event", "endpoint")
+    search_fields = ("=uid", "=event__uid", "=event__job__uid", "=endpoint__uid")
+    inlines = (WebhookTryInline,)
+    actions = ("redeliver",)
+
+    @admin.action(description="Send the selected deliveries once more", permissions=["redeliver"])
+    def redeliver(self, request: HttpRequest, rows: QuerySet[WebhookDelivery]) -> None:
+        sent = sum(delivery.redeliver(row) for row in rows)
+        self.message_user(request, f"{sent} of {len(rows)} deliveries are on their way again.")
+
+    def has_redeliver_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("autolabel.change_webhookdelivery")
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "who", "credential", "action", "project_uid", "target", "detail")
+    list_filter = ("action", "created_at")
+    search_fields = ("=user_name", "=project_uid", "=target")
+    date_hierarchy = "created_at"
+    show_full_result_count = False
+
+    @admin.display(description="who", ordering="user_name")
+    def who(self, entry: AuditEntry) -> str:
+        return entry.user_name or "command line"
