@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
-from .models import Membership
+from .models import ApiKey, Membership
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
-__all__ = ["Action", "may", "role_may", "role_of"]
+__all__ = ["Action", "key_may", "may", "role_may", "role_of"]
 
 Action = Literal["view", "review", "run", "cancel", "manage"]
 
@@ -27,6 +27,15 @@ _NEEDS: Mapping[Action, Membership.Role] = {
     "cancel": Membership.Role.MANAGER,  # also pause, resume, take back and bring back their drafts
     "manage": Membership.Role.MANAGER,  # upload, labels, delete, rename, archive
 }
+# What an API key needs beside the role of its user.
+_SCOPE_RANK: Mapping[str, int] = {ApiKey.Scope.READ: 1, ApiKey.Scope.RUN: 2, ApiKey.Scope.MANAGE: 3}
+_NEEDS_SCOPE: Mapping[Action, ApiKey.Scope] = {
+    "view": ApiKey.Scope.READ,
+    "review": ApiKey.Scope.RUN,
+    "run": ApiKey.Scope.RUN,
+    "cancel": ApiKey.Scope.RUN,
+    "manage": ApiKey.Scope.MANAGE,
+}
 
 
 def role_of(user: AbstractBaseUser | AnonymousUser, project_uid: str) -> str | None:
@@ -37,8 +46,16 @@ def role_of(user: AbstractBaseUser | AnonymousUser, project_uid: str) -> str | N
     return memberships.values_list("role", flat=True).first()
 
 
-def may(user: AbstractBaseUser | AnonymousUser, action: Action, project_uid: str) -> bool:
-    return role_may(role_of(user, project_uid), action)
+def may(user: AbstractBaseUser | AnonymousUser, action: Action, project_uid: str, credential: object = None) -> bool:
+    """Whether the user's role, and the credential of the request (None for a session), allow `action`."""
+    return key_may(credential, action) and role_may(role_of(user, project_uid), action)
+
+
+def key_may(credential: object, action: Action) -> bool:
+    """Whether a credential allows `action` on any project; a session does, what nobody knows does not."""
+    if credential is None:
+        return True
+    return isinstance(credential, ApiKey) and _SCOPE_RANK[credential.scope] >= _SCOPE_RANK[_NEEDS_SCOPE[action]]
 
 
 def role_may(role: str | None, action: Action) -> bool:

@@ -11,6 +11,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
+from autolabel import audit
+
 from .keys import new_key
 from .models import Annotation, ApiKey, BulkReview, Item, Label, Membership, Project
 from .querysets import slices
@@ -39,6 +41,25 @@ class ProjectAdmin(admin.ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
         return super().get_queryset(request).annotate(items_held=Count("items"))
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)
+        if formset.model is not Membership:
+            return
+        changed = [("member.add", one) for one in formset.new_objects]
+        changed += [("member.change", one) for one, _ in formset.changed_objects]
+        changed += [("member.remove", one) for one in formset.deleted_objects]
+        for action, one in changed:
+            audit.record(request.user, action, project_uid=one.project.uid, member=str(one.user), role=one.role)
+
+    def delete_model(self, request: HttpRequest, obj: Project) -> None:
+        audit.record(request.user, "project.delete", project_uid=obj.uid, name=obj.name)
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Project]) -> None:
+        for project in queryset:
+            audit.record(request.user, "project.delete", project_uid=project.uid, name=project.name)
+        super().delete_queryset(request, queryset)
 
     @admin.display(description="items", ordering="items_held")
     def items_held(self, project: Any) -> int:
@@ -130,22 +151,38 @@ class BulkReviewAdmin(admin.ModelAdmin):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(admin.ModelAdmin):
-    list_display = ["name", "prefix", "user", "is_active", "created_at", "last_used_at"]
-    list_filter = ["is_active", "created_at"]
+    list_display = ["name", "prefix", "user", "scope", "is_active", "expires_at", "created_at", "last_used_at"]
+    list_filter = ["is_active", "scope", "created_at"]
     list_select_related = ["user"]
     search_fields = ["name", "prefix", "user__username"]
     raw_id_fields = ["user"]
-    fields = ["user", "name", "is_active", "prefix", "created_at", "last_used_at"]
+    fields = ["user", "name", "scope", "is_active", "expires_at", "prefix", "created_at", "last_used_at"]
     readonly_fields = ["prefix", "created_at", "last_used_at"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """A key keeps its owner: with another one, its holder would act in that person's name."""
         return [*self.readonly_fields, "user"] if obj else self.readonly_fields
 
+    def delete_model(self, request: HttpRequest, obj: ApiKey) -> None:
+        _note_deletion(request, obj)
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        for key in queryset:
+            _note_deletion(request, key)
+        super().delete_queryset(request, queryset)
+
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
         key = ""
         if not change:
             key, obj.prefix, obj.key_hash = new_key()
         super().save_model(request, obj, form, change)
+        action = "api_key.change" if change else "api_key.create"
+        changes = {name: str(form.cleaned_data[name]) for name in form.changed_data}
+        audit.record(request.user, action, target=obj.prefix, of=str(obj.user), changes=changes)
         if key:
             messages.warning(request, f"The new API key, which is shown only this once: {key}")
+
+
+def _note_deletion(request: HttpRequest, key: ApiKey) -> None:
+    audit.record(request.user, "api_key.delete", target=key.prefix, name=key.name, of=str(key.user))

@@ -42,7 +42,10 @@ class PlatformHost:
         return _ref(Project.objects.filter(uid=uid))
 
     def can(self, actor: Actor, action: Action, project: ProjectRef) -> bool:
-        return access.may(actor.user, action, project.uid)
+        return access.may(actor.user, action, project.uid, actor.credential)
+
+    def credential_allows(self, actor: Actor, action: Action) -> bool:
+        return access.key_may(actor.credential, action)
 
     def label_targets(self, project: ProjectRef) -> Sequence[LabelTarget]:
         labels = Label.objects.filter(project__uid=project.uid).values_list("name", "project__shapes")

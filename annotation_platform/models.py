@@ -12,7 +12,7 @@ from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
 
-from .querysets import AnnotationQuerySet, BulkReviewQuerySet, ItemQuerySet, ProjectQuerySet
+from .querysets import AnnotationQuerySet, ApiKeyQuerySet, BulkReviewQuerySet, ItemQuerySet, ProjectQuerySet
 
 _QUEUED = Q(queue__isnull=False)
 
@@ -418,19 +418,34 @@ class Reopening(models.Model):
 
 
 class ApiKey(models.Model):
-    """A program's credential. Only its hash is stored; the key itself is shown once, when it is made."""
+    """A program's credential. Only its hash is stored; the key itself is shown once, when it is made.
+
+    It may do what its user may do, as far as its scope goes; each scope includes the ones before it.
+    """
+
+    class Scope(models.TextChoices):
+        READ = "read", "Read: look at everything"
+        RUN = "run", "Run: also start and stop jobs, and review"
+        MANAGE = "manage", "Manage: everything that you may do"
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_keys")
     name = models.CharField(max_length=100, help_text="What the key is for, so that you know it later.")
     prefix = models.CharField(max_length=12, editable=False)
     key_hash = models.CharField(max_length=64, unique=True, editable=False)
+    scope = models.CharField(max_length=10, choices=Scope, default=Scope.MANAGE)
     is_active = models.BooleanField(default=True, help_text="Clear to revoke the key.")
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Blank: never.")
     created_at = models.DateTimeField(auto_now_add=True)
     last_used_at = models.DateTimeField(null=True, editable=False)
+
+    objects = ApiKeyQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
         verbose_name = "API key"
+        constraints = [
+            models.CheckConstraint(condition=Q(scope__in=["read", "run", "manage"]), name="api_key_scope_known")
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from django.db import models
-from django.db.models import Count, Exists, F, OuterRef, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
-    from .models import Annotation, BulkReview, Item, Project  # noqa: F401  (named in the querysets' types)
+    from .models import Annotation, ApiKey, BulkReview, Item, Project  # noqa: F401  (named in the querysets' types)
 
 Key = TypeVar("Key")
 
@@ -37,6 +38,13 @@ class ProjectQuerySet(models.QuerySet["Project"]):
 
         mine = Membership.objects.filter(project=OuterRef("pk"), user_id=user.pk or 0)
         return self.annotate(role=Subquery(mine.values("role")[:1]))
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def usable(self) -> Self:
+        """Those that open something now."""
+        in_time = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+        return self.filter(in_time, is_active=True, user__is_active=True)
 
 
 def _annotations(status: str) -> Coalesce:

@@ -4,6 +4,7 @@ import os
 import secrets
 from pathlib import Path
 
+from csp.constants import NONCE, NONE, SELF
 from environs import Env, validate
 
 from annotation_platform.shipped_models import models
@@ -29,6 +30,8 @@ DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
 
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "") or _secret_key(DATA_DIR / "secret-key")
+# Former keys: what they signed, hashed and encrypted stays valid while they stand here.
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 
@@ -39,9 +42,24 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 # Monitors inside the cluster ask over plain HTTP.
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", False) else None
+BEHIND_PROXY = env.bool("BEHIND_PROXY", False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
+# Scripts and styles are files of ours; the one inline script, the import map, carries the nonce of its answer.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:", "blob:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
 
 INSTALLED_APPS = [
     "annotation_platform",
@@ -62,7 +80,9 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "annotation_platform.throttling.ThrottleMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -126,6 +146,14 @@ MEDIA_ROOT = DATA_DIR / "media"
 # Media has no public address: images go through a view that checks membership.
 MEDIA_URL = ""
 
+# Requests a minute to the API and of sign-ins: of one API key, of one address, and refused credentials of one address.
+# 0 is without a limit. Counted by all processes together: in Redis, or on one machine in a file.
+RATE_LIMITS = {
+    "key": env.int("RATE_LIMIT_PER_KEY", 1200),
+    "address": env.int("RATE_LIMIT_PER_ADDRESS", 6000),
+    "refused": env.int("RATE_LIMIT_REFUSED", 30),
+}
+
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 
@@ -149,16 +177,24 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "annotation_platform.api.schema.add_refusals",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "JobStatus": "autolabel.models.Job.Status",
         "ItemState": "annotation_platform.models.Item.State",
         "AnnotationStatus": "annotation_platform.models.Annotation.Status",
         "ProjectStatus": "annotation_platform.models.Project.Status",
+        "WebhookEndpointState": "autolabel.models.WebhookEndpoint.State",
+        "WebhookDeliveryState": "autolabel.models.WebhookDelivery.State",
+        "WebhookEndpointTarget": "autolabel.api.serializers_webhooks.STATES",
     },
 }
 
 # The doorbell. Without REDIS_URL the worker command starts a private Valkey on a unix socket below DATA_DIR.
 REDIS_URL = env.str("REDIS_URL", "")
+RATE_LIMIT_STORE = REDIS_URL.replace("unix://", "redis+unix://", 1) or f"shared-file://{DATA_DIR}/rate-limits.sqlite3"
 RQ_QUEUES = {"autolabel": {"URL": REDIS_URL or socket_url(DATA_DIR)}}
 
 AUTOLABEL = {
@@ -167,6 +203,9 @@ AUTOLABEL = {
     # Below DATA_DIR, which is this user's alone: what lies here is run.
     "CACHE_DIR": DATA_DIR / "cache",
     "MODELS": models(os.environ),
+    # For development: requests to addresses that users give (webhooks, images by URL) over http, and to this machine.
+    "WEBHOOK_ALLOW_HTTP": env.bool("WEBHOOK_ALLOW_HTTP", False),
+    "WEBHOOK_ALLOW_LOOPBACK": env.bool("WEBHOOK_ALLOW_LOOPBACK", False),
     # /metrics answers who sends it as a bearer token, and signed-in staff.
     "METRICS_TOKEN": env.str("METRICS_TOKEN", "") or None,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import HttpRequest
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
@@ -12,7 +13,7 @@ from rest_framework.request import Request
 from ..keys import find_key
 from ..models import ApiKey
 
-__all__ = ["ApiKeyAuthentication"]
+__all__ = ["ApiKeyAuthentication", "sent_key"]
 
 _KEY_HEADERS = ("X-Api-Key", "X-Avala-Api-Key")
 
@@ -24,7 +25,7 @@ class ApiKeyAuthentication(BaseAuthentication):
     """
 
     def authenticate(self, request: Request) -> tuple[Any, ApiKey] | None:
-        sent = _sent_key(request)
+        sent = sent_key(request)
         if sent is None:
             return None
         key = find_key(sent)
@@ -37,7 +38,8 @@ class ApiKeyAuthentication(BaseAuthentication):
         return 'Bearer realm="api"'
 
 
-def _sent_key(request: Request) -> str | None:
+def sent_key(request: Request | HttpRequest) -> str | None:
+    """The API key that a request carries, valid or not; None where it carries none."""
     scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return credential.strip()

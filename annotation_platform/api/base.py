@@ -20,7 +20,7 @@ from .. import bulk, review
 from ..access import Action
 from ..models import Item, Project
 from .fields import is_uid
-from .permissions import RolePermission
+from .permissions import RolePermission, ScopePermission
 from .serializers import AnnotationSerializer
 
 __all__ = ["ItemView", "PlatformView", "ProjectView"]
@@ -29,7 +29,7 @@ __all__ = ["ItemView", "PlatformView", "ProjectView"]
 class PlatformView(GenericAPIView):
     """Finds by uid among what the caller may see, then asks for the role in `needs` (default: to view)."""
 
-    permission_classes = [IsAuthenticated, RolePermission]
+    permission_classes = [IsAuthenticated, ScopePermission, RolePermission]
     parser_classes = [BoundedJSONParser]
     filter_backends: list[Any] = []
     lookup_field = "uid"

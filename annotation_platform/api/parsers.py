@@ -10,7 +10,9 @@ from rest_framework.parsers import MultiPartParser
 from autolabel.api.parsers import refuse_larger_than
 from autolabel.conf import conf
 
-__all__ = ["UploadParser"]
+from .. import archives
+
+__all__ = ["ArchiveParser", "UploadParser"]
 
 _FORM_OVERHEAD = 64 * 1024  # boundaries, headers and small fields around the file
 
@@ -18,8 +20,18 @@ _FORM_OVERHEAD = 64 * 1024  # boundaries, headers and small fields around the fi
 class UploadParser(MultiPartParser):
     """Refuses a body that must hold too large a file, instead of first storing all of it."""
 
+    @property
+    def most_bytes(self) -> int:
+        return conf().max_image_bytes
+
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        refuse_larger_than(conf().max_image_bytes + _FORM_OVERHEAD, parser_context)
+        refuse_larger_than(self.most_bytes + _FORM_OVERHEAD, parser_context)
         return super().parse(stream, media_type, parser_context)
+
+
+class ArchiveParser(UploadParser):
+    @property
+    def most_bytes(self) -> int:
+        return archives.MOST_BYTES

@@ -6,7 +6,7 @@ from .views_annotations import AnnotationDetail, AnnotationList
 from .views_bulk import BulkReviewList, BulkReviewUndo
 from .views_export import ProjectExport
 from .views_files import ItemImage, ItemOriginal, ItemPreview, ItemThumbnail
-from .views_items import ItemDetail, ItemFinish, ItemFlag, ItemList, ItemReopen
+from .views_items import ArchiveList, ItemDetail, ItemFinish, ItemFlag, ItemList, ItemReopen
 from .views_projects import LabelList, ProjectDetail, ProjectList
 from .views_review import ItemWorkspace, ReviewQueue
 
@@ -17,6 +17,7 @@ urlpatterns = [
     path("users/me/projects/<str:uid>/", ProjectDetail.as_view(), name="project"),
     path("users/me/projects/<str:uid>/labels/", LabelList.as_view(), name="labels"),
     path("projects/<str:uid>/items/", ItemList.as_view(), name="items"),
+    path("projects/<str:uid>/archives/", ArchiveList.as_view(), name="archives"),
     path("projects/<str:uid>/review-queue/", ReviewQueue.as_view(), name="review-queue"),
     path("projects/<str:uid>/bulk-reviews/", BulkReviewList.as_view(), name="bulk-reviews"),
     path("projects/<str:uid>/export/", ProjectExport.as_view(), name="export"),

@@ -11,6 +11,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from autolabel import audit
 from autolabel.api.pagination import NewestFirst
 
 from ..models import Project
@@ -79,7 +80,12 @@ class ProjectDetail(ProjectView):
 
     @extend_schema(summary="Delete a project with everything in it", responses={204: None})
     def delete(self, request: Request, uid: str) -> Response:
-        self.get_object().delete()
+        project: Project = self.get_object()
+        with transaction.atomic():
+            audit.record(
+                self.user, "project.delete", credential=request.auth, project_uid=project.uid, name=project.name
+            )
+            project.delete()
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

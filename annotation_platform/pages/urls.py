@@ -3,8 +3,9 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
+from django.views.generic import RedirectView
 
-from . import views
+from . import api_keys_page, views, webhook_pages
 from .forms import SignInForm
 
 
@@ -14,7 +15,14 @@ class UidConverter(StringConverter):
     regex = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
+class ActionConverter(StringConverter):
+    """What a button of an endpoint's page does."""
+
+    regex = "rotate|test|pause|resume|delete"
+
+
 register_converter(UidConverter, "uid")
+register_converter(ActionConverter, "action")
 
 sign_in = LoginView.as_view(form_class=SignInForm, redirect_authenticated_user=True)
 
@@ -30,4 +38,16 @@ urlpatterns = [
     path("projects/<uid:uid>/review/next/", views.review_next, name="review-next"),
     path("status/", views.status, name="status"),
     path("items/<uid:uid>/", views.item, name="item"),
+    path("settings/", RedirectView.as_view(pattern_name="settings-api-keys"), name="settings"),
+    path("settings/api-keys/", api_keys_page.api_keys, name="settings-api-keys"),
+    path("settings/api-keys/<int:pk>/revoke/", api_keys_page.api_key_revoke, name="settings-api-key-revoke"),
+    path("settings/webhooks/", webhook_pages.webhooks, name="settings-webhooks"),
+    path("settings/webhooks/<uid:uid>/", webhook_pages.webhook, name="settings-webhook"),
+    path("settings/webhooks/<uid:uid>/<action:action>/", webhook_pages.webhook_action, name="settings-webhook-action"),
+    path("settings/deliveries/<uid:uid>/", webhook_pages.webhook_delivery, name="settings-webhook-delivery"),
+    path(
+        "settings/deliveries/<uid:uid>/redeliver/",
+        webhook_pages.webhook_redeliver,
+        name="settings-webhook-redeliver",
+    ),
 ]

@@ -23,6 +23,7 @@ from .project_page import live_part, page_of
 from .review_grid import grid_context
 from .statistics_page import statistics_context
 from .status_page import status_context
+from .webhook_pages import stopped_endpoints
 
 __all__ = [
     "flagged",
@@ -46,7 +47,8 @@ def project_list(request: HttpRequest) -> HttpResponse:
     page = page_of(mine, request, size=PROJECTS_A_PAGE)
     counts = counts_of(page)
     rows = [(project, counts[project.pk]) for project in page]
-    return render(request, "projects/list.html", {"rows": rows, "page": page})
+    context = {"rows": rows, "page": page, "stopped": stopped_endpoints(request.user)}
+    return render(request, "projects/list.html", context)
 
 
 @login_required

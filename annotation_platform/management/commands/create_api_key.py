@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 
 from annotation_platform.keys import issue_key
+from annotation_platform.models import ApiKey
 
 
 class Command(BaseCommand):
@@ -16,6 +19,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("username")
         parser.add_argument("--name", required=True, help="What the key is for, so that you know it later.")
+        parser.add_argument(
+            "--scope", choices=ApiKey.Scope.values, default=ApiKey.Scope.MANAGE.value, help="default manage"
+        )
+        parser.add_argument("--days", type=int, metavar="N", help="It ends after so many days; never by default.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         name = options["name"].strip()
@@ -25,5 +32,9 @@ class Command(BaseCommand):
         user = users.filter(**{users.model.USERNAME_FIELD: options["username"]}, is_active=True).first()
         if user is None:
             raise CommandError(f"There is no active user {options['username']!r}.")
-        _, key = issue_key(user, name)
+        days = options["days"]
+        if days is not None and not 1 <= days <= 3650:
+            raise CommandError("--days must be from 1 to 3650.")
+        expires_at = None if days is None else timezone.now() + timedelta(days=days)
+        _, key = issue_key(user, name, options["scope"], expires_at)
         self.stdout.write(key)

@@ -9,7 +9,7 @@ const REFRESH_MS = 5000;
 const panel = document.querySelector("[data-uploads]");
 const picker = document.querySelector("[data-files]");
 const hint = document.querySelector("[data-drop-hint]");
-const queue = new UploadQueue(panel.dataset.url);
+const queue = new UploadQueue({ items: panel.dataset.url, archives: panel.dataset.archivesUrl });
 new UploadPanel(panel, queue);
 
 let refreshed = 0;
@@ -31,7 +31,7 @@ queue.addEventListener("idle", () => {
   refreshAutolabel();
 });
 queue.addEventListener("change", ({ detail }) => {
-  if (detail.upload.state === "done" && performance.now() - refreshed > REFRESH_MS) refresh();
+  if (detail.upload.added && performance.now() - refreshed > REFRESH_MS) refresh();
 });
 
 // A running job is followed as far as it has moved; its end refreshes the live part by itself.
@@ -53,6 +53,18 @@ picker.addEventListener("change", () => {
   queue.add(picker.files);
   // Emptied, so that choosing the same file again is a change again.
   picker.value = "";
+});
+
+const urls = document.getElementById("urls");
+const addresses = urls.querySelector("textarea");
+document.querySelector("[data-add-urls]").addEventListener("click", () => {
+  urls.returnValue = "cancel";
+  urls.showModal();
+});
+urls.addEventListener("close", () => {
+  if (urls.returnValue !== "add") return;
+  queue.addUrls(new Set(addresses.value.split(/\s+/).filter(Boolean)));
+  addresses.value = "";
 });
 
 addEventListener("beforeunload", (event) => {

@@ -21,7 +21,7 @@ export class UploadPanel {
   }
 
   #show(upload) {
-    const isListed = upload.state === "sending" || upload.state === "failed";
+    const isListed = ["sending", "partly", "failed"].includes(upload.state);
     const row = this.#rows.get(upload);
     if (row?.dataset.state === upload.state) {
       row.querySelector("progress")?.setAttribute("value", upload.sent);
@@ -39,13 +39,14 @@ export class UploadPanel {
 
   #showTotal() {
     const { uploads, isBusy } = this.#queue;
-    const done = this.#queue.inState("done").length;
+    const done = uploads.filter(({ state }) => state === "done" || state === "partly");
+    const added = done.reduce((sum, upload) => sum + upload.added, 0);
     const failed = this.#queue.inState("failed").length;
     this.#root.hidden = uploads.length === 0;
     const problems = failed ? `, ${failed} failed` : "";
     this.#part("upload-status").textContent = isBusy
-      ? `Uploading: ${done} of ${plural(uploads.length, "image")}${problems}`
-      : `${plural(done, "image")} uploaded${problems}`;
+      ? `Uploading: ${done.length} of ${plural(uploads.length, uploads.some(({ added }) => added > 1) ? "file" : "image")}${problems}`
+      : `${plural(added, "image")} uploaded${problems}`;
     const total = this.#part("upload-total");
     total.hidden = !isBusy;
     total.value = uploads.reduce((sum, { state, sent }) => sum + (state === "failed" ? 1 : sent), 0) / (uploads.length || 1);
@@ -65,17 +66,19 @@ export class UploadPanel {
   }
 }
 
-function uploadRow({ file, state, sent, reason }, onRetry) {
+function uploadRow({ name, state, sent, reason }, onRetry) {
   const row = element(
     "li",
     { class: "upload", "data-state": state },
-    icon(state === "failed" ? "alert" : "image"),
-    element("span", { class: "truncate", title: file.name }, file.name),
+    icon(state === "sending" ? "image" : "alert"),
+    element("span", { class: "truncate", title: name }, name),
   );
   if (state === "sending") {
-    row.append(element("progress", { max: "1", value: String(sent), "aria-label": `Sending ${file.name}` }));
+    row.append(element("progress", { max: "1", value: String(sent), "aria-label": `Sending ${name}` }));
+  } else if (state === "partly") {
+    row.append(element("span"), element("span"), element("p", { class: "reason" }, reason));
   } else {
-    const retry = element("button", { type: "button", class: "button small", "aria-label": `Retry ${file.name}` }, "Retry");
+    const retry = element("button", { type: "button", class: "button small", "aria-label": `Retry ${name}` }, "Retry");
     retry.addEventListener("click", onRetry);
     row.append(element("span"), retry, element("p", { class: "reason" }, reason));
   }

@@ -1,0 +1,228 @@
+"""How much one address, one API key and one guesser of credentials may ask for in a minute.
+
+All processes of a site count together: in Redis where there is one, else in a file that they share. A counter that
+cannot be reached lets requests pass: a lost Redis must not close the site.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.core.signals import setting_changed
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from limits import RateLimitItemPerMinute
+from limits.errors import StorageError
+from limits.storage import Storage, storage_from_string
+from limits.strategies import FixedWindowRateLimiter
+
+from .api.authentication import sent_key
+
+__all__ = ["SharedFile", "ThrottleMiddleware", "address_of"]
+
+logger = logging.getLogger(__name__)
+
+_API = "/api/"
+# After a failure the counters are left alone for so long, so that not every request waits for them.
+_PAUSE_SECONDS = 5.0
+_TIMEOUT_SECONDS = 0.5
+_WHOSE = {"key": "this API key", "address": "your address", "refused": "your address, with refused credentials"}
+
+
+class SharedFile(Storage):
+    """Counters in one SQLite file, for the processes of one machine: `shared-file:///folder/name.sqlite3`."""
+
+    STORAGE_SCHEME = ["shared-file"]
+    base_exceptions = sqlite3.Error
+    _TABLE = "CREATE TABLE IF NOT EXISTS hits (key TEXT PRIMARY KEY, count INTEGER, ends_at REAL) WITHOUT ROWID"
+    _INCREASE = """
+        INSERT INTO hits VALUES (:key, :amount, :now + :expiry) ON CONFLICT (key) DO UPDATE SET
+            count = CASE WHEN ends_at <= :now THEN excluded.count ELSE count + excluded.count END,
+            ends_at = CASE WHEN ends_at <= :now THEN excluded.ends_at ELSE ends_at END
+        RETURNING count"""
+    _SWEEP_EVERY = 1000
+
+    def __init__(self, uri: str, wrap_exceptions: bool = False, **options: Any) -> None:
+        super().__init__(uri, wrap_exceptions=wrap_exceptions, **options)
+        self._path = uri.partition("://")[2]
+        self._local = threading.local()
+        self._increased = 0
+
+    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+        now = time.time()
+        self._increased += 1
+        if self._increased % self._SWEEP_EVERY == 0:
+            self._db.execute("DELETE FROM hits WHERE ends_at <= ?", (now,))
+        given = {"key": key, "amount": amount, "now": now, "expiry": expiry}
+        return int(self._db.execute(self._INCREASE, given).fetchall()[0][0])
+
+    def get(self, key: str) -> int:
+        return int(self._row(key)[0])
+
+    def get_expiry(self, key: str) -> float:
+        return float(self._row(key)[1])
+
+    def check(self) -> bool:
+        self._db.execute("SELECT 1")
+        return True
+
+    def reset(self) -> int | None:
+        return self._db.execute("DELETE FROM hits").rowcount
+
+    def clear(self, key: str) -> None:
+        self._db.execute("DELETE FROM hits WHERE key = ?", (key,))
+
+    def _row(self, key: str) -> tuple[int, float]:
+        now = time.time()
+        found = self._db.execute("SELECT count, ends_at FROM hits WHERE key = ? AND ends_at > ?", (key, now)).fetchone()
+        return found or (0, now)
+
+    @property
+    def _db(self) -> sqlite3.Connection:
+        """This thread's connection. What a crash of the machine takes away are counts of a minute: no syncing."""
+        found: sqlite3.Connection | None = getattr(self._local, "db", None)
+        if found is None:
+            found = sqlite3.connect(self._path, timeout=_TIMEOUT_SECONDS, isolation_level=None)
+            for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=OFF", self._TABLE):
+                found.execute(statement)
+            self._local.db = found
+        return found
+
+
+class _Counters:
+    """The limits of the settings, counted in their store."""
+
+    def __init__(self, uri: str) -> None:
+        options = {} if uri.startswith(("shared-file", "memory")) else _redis_options()
+        self._limiter = FixedWindowRateLimiter(storage_from_string(uri, wrap_exceptions=True, **options))
+        self._resumes_at = 0.0
+
+    def count(self, name: str, whose: str) -> _Window | None:
+        return self._ask(name, whose, self._limiter.hit)
+
+    def look(self, name: str, whose: str) -> _Window | None:
+        return self._ask(name, whose, self._limiter.test)
+
+    def _ask(self, name: str, whose: str, how: Callable[..., bool]) -> _Window | None:
+        """None where there is no such limit, or no counting at the moment."""
+        limit = settings.RATE_LIMITS.get(name)
+        if not limit or time.monotonic() < self._resumes_at:
+            return None
+        item = RateLimitItemPerMinute(limit, namespace="rate")
+        try:
+            passes = how(item, name, whose)
+            ends_at, remaining = self._limiter.get_window_stats(item, name, whose)
+        except StorageError as error:
+            logger.warning("Requests are not counted for a moment: %s", error)
+            self._resumes_at = time.monotonic() + _PAUSE_SECONDS
+            return None
+        return _Window(name, limit, remaining, ends_at, passes)
+
+
+class _Window:
+    """What is left of a limit, until when (Unix time), and whether the request passes."""
+
+    def __init__(self, name: str, limit: int, remaining: int, ends_at: float, passes: bool) -> None:
+        self.name, self.limit, self.remaining, self.ends_at, self.passes = name, limit, remaining, ends_at, passes
+
+    @property
+    def seconds_left(self) -> int:
+        return max(1, round(self.ends_at - time.time() + 0.5))
+
+    @property
+    def reason(self) -> str:
+        return (
+            f"Too many requests: at most {self.limit:,} a minute from {_WHOSE[self.name]}. "
+            f"Try again in {self.seconds_left} s."
+        )
+
+    def mark(self, response: HttpResponseBase) -> None:
+        response["X-RateLimit-Limit"] = str(self.limit)
+        response["X-RateLimit-Remaining"] = str(self.remaining)
+        response["X-RateLimit-Reset"] = str(round(self.ends_at))
+        if not self.passes:
+            response["Retry-After"] = str(self.seconds_left)
+
+
+class ThrottleMiddleware:
+    """Answers 429 to who asks too much; every answer of the API says in X-RateLimit-* what is left."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        is_sign_in = request.method == "POST" and request.path == reverse("sign-in")
+        if not (is_sign_in or request.path_info.startswith(_API)):
+            return self._get_response(request)
+        counters, address, key = _counters(settings.RATE_LIMIT_STORE), address_of(request), sent_key(request)
+        windows = [counters.count("address", address)]
+        if key is not None or is_sign_in:
+            windows.append(counters.look("refused", address))
+        if key is not None and all(window is None or window.passes for window in windows):
+            windows.append(counters.count("key", hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()))
+        counted = [window for window in windows if window is not None]
+        closed = next((window for window in counted if not window.passes), None)
+        if closed is not None:
+            response = _refusal(request, closed)
+            closed.mark(response)
+            return response
+        response = self._get_response(request)
+        # A page that shows the form once more is a sign-in that was refused.
+        if (key is not None and response.status_code == 401) or (is_sign_in and response.status_code == 200):
+            counters.count("refused", address)
+        shown = [window for window in counted if window.name != "refused"]
+        if shown:
+            min(shown, key=lambda window: window.remaining / window.limit).mark(response)
+        return response
+
+
+def address_of(request: HttpRequest) -> str:
+    """Who asks, as far as the network tells; of IPv6 the part that one customer has.
+
+    Behind a proxy it is the last address of X-Forwarded-For, which that proxy has put there.
+    """
+    given = request.META.get("REMOTE_ADDR", "")
+    if settings.BEHIND_PROXY:
+        given = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip() or given
+    try:
+        address = ipaddress.ip_address(given)
+    except ValueError:
+        return "unknown"
+    if address.version == 6:
+        mapped = address.ipv4_mapped
+        return str(mapped or ipaddress.ip_network((address, 64), strict=False))
+    return str(address)
+
+
+def _refusal(request: HttpRequest, window: _Window) -> HttpResponse:
+    if request.path_info.startswith(_API):
+        return JsonResponse({"detail": window.reason}, status=429)
+    return render(request, "429.html", {"reason": window.reason}, status=429)
+
+
+def _redis_options() -> dict[str, Any]:
+    return {"socket_timeout": _TIMEOUT_SECONDS, "socket_connect_timeout": _TIMEOUT_SECONDS}
+
+
+@lru_cache(maxsize=4)
+def _counters(uri: str) -> _Counters:
+    return _Counters(uri)
+
+
+def _forget(*, setting: str, **kwargs: object) -> None:
+    if setting == "RATE_LIMIT_STORE":
+        _counters.cache_clear()
+
+
+setting_changed.connect(_forget)
