@@ -13,7 +13,7 @@ from django.db import connections
 from rest_framework.test import APIClient
 
 from autolabel.inference.yolo_network import import_ultralytics
-from tests.site import Site
+from tests.site import REPOSITORY, Site
 
 # Before any test module imports it in its own way, which would replace Pillow's Image.open for all tests.
 import_ultralytics()
@@ -24,6 +24,12 @@ def media(settings: Any, tmp_path: Path) -> Path:
     """The folder that uploads go to; this test's own."""
     settings.MEDIA_ROOT = tmp_path / "media"
     return settings.MEDIA_ROOT
+
+
+@pytest.fixture(autouse=True)
+def no_rate_limits(settings: Any) -> None:
+    """Every test client has the same address, and the tests of a minute would share its limit."""
+    settings.RATE_LIMITS = {}
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +44,16 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None, tmp_path_fa
     default = connections["default"]
     if default.vendor == "sqlite":
         default.settings_dict["TEST"]["NAME"] = str(tmp_path_factory.mktemp("db") / "test.sqlite3")
+
+
+@pytest.fixture
+def configure(settings: Any) -> Callable[..., None]:
+    """`configure(CHUNK_SIZE=2)` changes keys of settings.AUTOLABEL."""
+
+    def change(**keys: Any) -> None:
+        settings.AUTOLABEL = {**settings.AUTOLABEL, **keys}
+
+    return change
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from autolabel.workers.embedded import socket_path
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 # Lives as long as its site: starting Django anew for each question would take seconds.
 _ANSWERER = """
@@ -52,6 +54,8 @@ class Site:
             "PYTHONPATH": str(REPOSITORY),
             **env,
         }
+        # A long path of the data folder has its socket elsewhere.
+        self._folders = (str(data_dir), str(socket_path(data_dir).parent))
         self._started: list[subprocess.Popen[bytes]] = []
         self._answerer: subprocess.Popen[str] | None = None
         self.run("migrate", "--verbosity", "0")
@@ -143,7 +147,7 @@ class Site:
             except OSError:
                 continue
             # The queue server writes its title over its environment, but names its socket there.
-            ours = marker in environment or str(self.data_dir) in command
+            ours = marker in environment or any(folder in command for folder in self._folders)
             if ours and command and word in command:
                 found.append(int(folder.name))
         return found

@@ -14,16 +14,6 @@ from .fakes import FAKE
 
 
 @pytest.fixture
-def configure(settings: Any) -> Callable[..., None]:
-    """`configure(CHUNK_SIZE=2)` changes keys of settings.AUTOLABEL."""
-
-    def change(**keys: Any) -> None:
-        settings.AUTOLABEL = {**settings.AUTOLABEL, **keys}
-
-    return change
-
-
-@pytest.fixture
 def fake_model(configure: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """The registry holds the fake as "yolo"; `fake_model(FLOOR=0.3)` changes keys of its entry."""
     # A predictor stays warm for as long as its spec is the same; no test shall inherit another's.

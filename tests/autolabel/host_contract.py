@@ -131,6 +131,10 @@ class HostContract:
     def test_it_refuses_a_project_that_does_not_exist(self, world: World, host: Host) -> None:
         assert not host.can(Actor(world.manager), "run", Project(NOWHERE, "gone"))
 
+    def test_a_session_has_no_credential_that_could_be_too_little(self, host: Host, world: World) -> None:
+        for action in get_args(Action):
+            assert host.credential_allows(Actor(world.stranger), action)
+
     def test_it_lists_a_projects_labels_in_order(self, world: World, host: Host) -> None:
         targets = host.label_targets(world.make_project(labels=("Zebra", "ant", "Mole")))
 

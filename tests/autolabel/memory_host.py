@@ -96,9 +96,13 @@ class MemoryHost:
 
     def can(self, actor: Actor, action: Action, project: Project) -> bool:
         known = self.projects.get(project.uid)
-        if known is None:
+        if known is None or not self.credential_allows(actor, action):
             return False
         return actor.user in known.managers or (action == "view" and actor.user in known.viewers)
+
+    def credential_allows(self, actor: Actor, action: Action) -> bool:
+        """Credentials here are the actions that they are for."""
+        return actor.credential is None or action in actor.credential
 
     def label_targets(self, project: Project) -> Sequence[LabelTarget]:
         return list(self.projects[project.uid].targets)

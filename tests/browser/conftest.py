@@ -19,6 +19,8 @@ def chromium() -> Iterator[Browser]:
     assert EXECUTABLE, "CI must have Chromium"
     with sync_playwright() as playwright:
         browser = launch(playwright)
+        # Its event loop stands beside the tests that this process runs afterwards, and Django would refuse them.
+        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
         yield browser
         browser.close()
 

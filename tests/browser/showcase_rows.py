@@ -15,13 +15,15 @@ from rest_framework.test import APIClient
 
 from annotation_platform.demo.scenes import LABELS, Scene, demo_scenes
 from annotation_platform.demo.seed import PROJECT_NAME, USERNAME
-from annotation_platform.models import Item, Membership, Project
+from annotation_platform.keys import issue_key, revoke_key
+from annotation_platform.models import ApiKey, Item, Membership, Project
 from annotation_platform.projects import create_project
 from annotation_platform.uploads import create_item
 from autolabel.hosts.loader import get_host
 from autolabel.jobs.services import JobRequest, create_job
-from autolabel.models import Chunk, Job, Worker
+from autolabel.models import Chunk, Job, WebhookDelivery, WebhookEndpoint, WebhookTry, Worker
 from autolabel.shapes import Shape
+from autolabel.webhooks import delivery, endpoints
 from tests.autolabel.builders import make_job, make_worker
 from tests.review_rows import draft, make_person
 
@@ -45,6 +47,7 @@ def make_showcase() -> dict[str, str]:
         "last": _make_finished_project(_Reviewer(demo), demo),
         "masks": _make_project_with_masks(_Reviewer(demo), demo),
         **_make_project_of_polygons(demo),
+        **_make_settings(demo, project),
         "nowhere": "00000000-0000-0000-0000-000000000000",
     }
     archived = create_project(demo, "Line 2, before the move", [("bolt", None)])
@@ -213,6 +216,38 @@ def _make_project_of_polygons(user: AbstractBaseUser) -> dict[str, str]:
     }
     job.update(model_type="sam3", total_items=1, successful_items=1, summary=summary, created_by=user)
     return {"polygons": project.uid, "outlines": item.uid}
+
+
+def _make_settings(user: AbstractBaseUser, project: Project) -> dict[str, str]:
+    """API keys, an endpoint with deliveries in each state, and one that was stopped; uids by the names of views."""
+    issue_key(user, "Nightly training", ApiKey.Scope.RUN, timezone.now() + timedelta(days=80))
+    issue_key(user, "Dashboard", ApiKey.Scope.READ)
+    revoke_key(issue_key(user, "Old laptop")[0], user)
+    url = "https://hooks.example.com/auto-label"
+    endpoint, _ = endpoints.create(user, url=url, events=["auto_label.completed"], description="Starts the training")
+    stopped, _ = endpoints.create(user, url=f"{url}/old", events=["auto_label.failed"], project_uid=project.uid)
+    WebhookEndpoint.objects.filter(pk=stopped.pk).update(state=WebhookEndpoint.State.FAILING, failures_in_row=20)
+    now = timezone.now()
+    made = [delivery.send_test(endpoint) for _ in range(3)]
+    answers = [(200, ""), (503, "upstream is away"), (None, "There was no answer in time.")]
+    states = [WebhookDelivery.State.DELIVERED, WebhookDelivery.State.FAILED, WebhookDelivery.State.WAITING]
+    for one, state, (status, text) in zip(made, states, answers, strict=True):
+        rows = WebhookDelivery.objects.filter(pk=one.pk)
+        is_over = state != WebhookDelivery.State.WAITING
+        next_try_at = None if is_over else now + timedelta(hours=2)
+        rows.update(state=state, tries=1, next_try_at=next_try_at, ended_at=now if is_over else None)
+        headers = {"webhook-id": one.event.uid, "webhook-signature": "v1,abc", "content-type": "application/json"}
+        WebhookTry.objects.create(
+            delivery=one,
+            number=1,
+            url=url,
+            request_headers=headers,
+            status_code=status,
+            response_body=text if status else "",
+            error="" if status else text,
+            seconds=0.21,
+        )
+    return {"endpoint": endpoint.uid, "stopped_endpoint": stopped.uid, "delivery": made[1].uid}
 
 
 def _jpeg(scene: Scene) -> io.BytesIO:

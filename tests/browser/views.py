@@ -43,6 +43,18 @@ def sign_in_refused(page: Page) -> None:
     expect(page.get_by_role("alert")).to_be_visible()
 
 
+def make_key(page: Page) -> None:
+    page.get_by_label("Name").fill("CI of the training")
+    page.get_by_role("button", name="Make key").click()
+    expect(page.locator("[data-secret]")).to_be_visible()
+
+
+def refused_endpoint(page: Page) -> None:
+    page.get_by_label("URL").fill("http://169.254.169.254/")
+    page.get_by_role("button", name="Add endpoint").click()
+    expect(page.locator(".error").first).to_be_visible()
+
+
 def auto_label(page: Page) -> None:
     page.get_by_role("button", name="Auto-label project").click()
     dialog(page)
@@ -326,5 +338,17 @@ VIEWS = [
     View("review-none-left", "/items/{last}/", dialog_by_keys("Enter")),
     View("status", "/status/"),
     View("status-stale", "/status/", stale, refusals=(503,)),
+    View("project-add-urls", "/projects/{project}/", click("[data-add-urls]", then="dialog[open]")),
+    View("api-keys", "/settings/api-keys/"),
+    View("api-keys-none", "/settings/api-keys/", user=NEWCOMER),
+    View("api-keys-refused", "/settings/api-keys/", click("form.settings-form button", then=".error"), refusals=(422,)),
+    View("api-keys-made", "/settings/api-keys/", make_key),
+    View("api-keys-revoke", "/settings/api-keys/", click("form[data-confirm] button", then="dialog[open]")),
+    View("webhooks", "/settings/webhooks/"),
+    View("webhooks-none", "/settings/webhooks/", user=NEWCOMER),
+    View("webhooks-refused", "/settings/webhooks/", refused_endpoint, refusals=(422,)),
+    View("webhook", "/settings/webhooks/{endpoint}/"),
+    View("webhook-stopped", "/settings/webhooks/{stopped_endpoint}/"),
+    View("webhook-delivery", "/settings/deliveries/{delivery}/"),
     View("not-found", "/items/{nowhere}/", refusals=(404,)),
 ]

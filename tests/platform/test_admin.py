@@ -20,7 +20,7 @@ def boss(client: Client) -> Client:
 
 def test_a_new_key_is_shown_once_and_never_again(boss: Client) -> None:
     owner = make_user()
-    form = {"user": owner.pk, "name": "nightly", "is_active": "on"}
+    form = {"user": owner.pk, "name": "nightly", "scope": "run", "is_active": "on"}
 
     first = boss.post("/admin/annotation_platform/apikey/add/", form, follow=True).content.decode()
 
@@ -37,11 +37,13 @@ def test_a_new_key_is_shown_once_and_never_again(boss: Client) -> None:
 
 def test_a_key_can_be_revoked_but_not_given_to_somebody_else(boss: Client) -> None:
     owner = make_user()
-    boss.post("/admin/annotation_platform/apikey/add/", {"user": owner.pk, "name": "a", "is_active": "on"})
+    boss.post(
+        "/admin/annotation_platform/apikey/add/", {"user": owner.pk, "name": "a", "scope": "run", "is_active": "on"}
+    )
     before = ApiKey.objects.get()
 
     url = f"/admin/annotation_platform/apikey/{before.pk}/change/"
-    boss.post(url, {"user": make_user().pk, "name": "a"})
+    boss.post(url, {"user": make_user().pk, "name": "a", "scope": "run"})
 
     after = ApiKey.objects.get()
     assert (after.user, after.is_active, after.key_hash) == (owner, False, before.key_hash)

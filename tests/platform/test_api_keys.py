@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -9,6 +10,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
+from annotation_platform import access
 from annotation_platform.keys import issue_key
 from annotation_platform.models import ApiKey
 from tests.factories import make_project, make_user
@@ -125,3 +127,62 @@ def test_the_command_refuses_an_unknown_user_or_a_bad_name(owner: Any, username:
     with pytest.raises(CommandError):
         call_command("create_api_key", username, "--name", name)
     assert not ApiKey.objects.exists()
+
+
+def test_a_key_ends_at_its_time(client: Client, owner: Any) -> None:
+    row, key = issue_key(owner, "script", expires_at=timezone.now() + timedelta(minutes=1))
+    assert client.get(PROJECTS, headers={"X-Api-Key": key}).status_code == 200
+    ApiKey.objects.filter(pk=row.pk).update(expires_at=timezone.now())
+    assert client.get(PROJECTS, headers={"X-Api-Key": key}).status_code == 401
+
+
+def test_keys_outlive_a_change_of_the_secret_key_only_beside_the_old_one(
+    client: Client, owner: Any, settings: Any
+) -> None:
+    _, key = issue_key(owner, "script")
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another-key"
+    assert client.get(PROJECTS, headers={"X-Api-Key": key}).status_code == 200
+    settings.SECRET_KEY_FALLBACKS = []
+    assert client.get(PROJECTS, headers={"X-Api-Key": key}).status_code == 401
+
+
+def test_a_row_made_without_the_secret_key_is_no_key(client: Client, owner: Any) -> None:
+    digest = hashlib.sha256(b"ap_mine").hexdigest()
+    ApiKey.objects.create(user=owner, name="smuggled", prefix="ap_mine", key_hash=digest)
+
+    assert client.get(PROJECTS, headers={"X-Api-Key": "ap_mine"}).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("scope", "statuses"),
+    [("read", [200, 403, 403, 403, 403]), ("run", [200, 202, 200, 403, 403]), ("manage", [200, 202, 200, 200, 201])],
+)
+def test_a_key_does_what_its_scope_says(
+    client: Client, owner: Any, scope: str, statuses: list[int], settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autolabel.queue.ring", lambda *args, **options: None)
+    settings.AUTOLABEL = {
+        **settings.AUTOLABEL,
+        "MODELS": {"yolo": {"PREDICTOR": "tests.autolabel.fakes.FakePredictor"}},
+    }
+    project = make_project(members={owner: "manager"})
+    headers = {"X-Api-Key": issue_key(owner, "script", scope)[1]}
+
+    def send(method: str, path: str, body: dict[str, Any]) -> int:
+        options = {} if method == "get" else {"data": body, "content_type": "application/json"}
+        return int(getattr(client, method)(f"/api/v1/{path}", headers=headers, **options).status_code)
+
+    assert [
+        send("get", "users/me/projects/", {}),
+        send("post", f"projects/{project.uid}/auto-label/", {}),
+        send("post", f"projects/{project.uid}/review-queue/", {"order": "score", "count": 1}),
+        send("patch", f"users/me/projects/{project.uid}/", {"name": "Renamed"}),
+        send("post", "webhook-endpoints/", {"url": "https://hooks.example.com/"}),
+    ] == statuses
+
+
+def test_a_credential_that_nobody_knows_may_nothing(owner: Any) -> None:
+    project = make_project(members={owner: "manager"})
+    assert access.may(owner, "manage", project.uid)
+    assert not access.may(owner, "view", project.uid, object())

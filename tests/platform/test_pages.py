@@ -165,7 +165,7 @@ def test_the_list_of_projects_takes_as_many_queries_for_many(django_assert_num_q
     for _ in range(10):
         make_rows_of_items(make_project(members={me: "viewer"}), 3)
     # Session, user, number of projects, projects with roles, counts.
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         page(client, "projects")
 
 

@@ -235,7 +235,8 @@ def test_a_request_without_exactly_one_file_is_400(as_user: Any, project: Projec
     for body in ({}, {"image": "text"}, {"image": two}, {"other": two[0]}):
         answer = client.post(url, body, format="multipart")
         assert (answer.status_code, list(answer.json())) == (400, ["image"])
-    assert client.post(url, {"image": "x"}, format="json").status_code == 415
+    assert list(client.post(url, {"image": "x"}, format="json").json()) == ["image"]
+    assert client.post(url, "image", content_type="text/plain").status_code == 415
     many = {f"file{number}": SimpleUploadedFile("a.jpg", b"x") for number in range(101)}
     assert list(client.post(url, many, format="multipart").json()) == ["detail"]
     assert client.post(url, b"x", content_type="multipart/form-data").status_code == 400

@@ -1,0 +1,343 @@
+"""From the end of a job to a receiver that can trust what it gets: once, signed, in time."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connections
+from django.utils import timezone
+from standardwebhooks import Webhook
+
+from autolabel.jobs import lifecycle
+from autolabel.models import Job, WebhookDelivery, WebhookEndpoint, WebhookEvent, WebhookTry
+from autolabel.webhooks import delivery, endpoints
+from autolabel.webhooks.delivery import PAUSES
+from autolabel.webhooks.events import job_body
+from autolabel.webhooks.secrets import new_secret, seal, unseal
+from autolabel.workers.sender import send_until
+from tests.factories import make_member, make_project, make_user
+
+from .builders import make_job
+from .receivers import Receiver, receiver
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("rings", "fake_model")]
+ALL = [value for value in WebhookEvent.Type.values if value != WebhookEvent.Type.TEST]
+
+
+@pytest.fixture
+def server(configure: Callable[..., None]) -> Iterator[Receiver]:
+    configure(WEBHOOK_ALLOW_HTTP=True, WEBHOOK_ALLOW_LOOPBACK=True)
+    with receiver() as one:
+        yield one
+
+
+@pytest.fixture
+def owner() -> Any:
+    return make_user("hooks")
+
+
+@pytest.fixture
+def endpoint(server: Receiver, owner: Any) -> WebhookEndpoint:
+    return endpoints.create(owner, url=server.url, events=ALL)[0]
+
+
+def ended_job(owner: Any, status: str = "completed") -> Job:
+    job = make_job(make_project(members={owner: "manager"}), status="running", planned_at=timezone.now())
+    {"completed": lifecycle.finish_if_done, "cancelled": lifecycle.cancel}[status](job.pk)
+    job.refresh_from_db()
+    assert job.status == status
+    return job
+
+
+def send_all() -> int:
+    """Spread, and try what is due now; how many tries that were."""
+    delivery.spread()
+    tries = 0
+    while (claimed := delivery.claim()) is not None:
+        delivery.try_once(claimed)
+        tries += 1
+    return tries
+
+
+def let_time_pass() -> None:
+    """Whatever waits for its next try has it now."""
+    WebhookDelivery.objects.filter(state="waiting").update(next_try_at=timezone.now() - timedelta(seconds=1))
+
+
+def test_the_end_of_a_job_arrives_signed_in_both_families(
+    server: Receiver, endpoint: WebhookEndpoint, owner: Any
+) -> None:
+    job = ended_job(owner)
+    assert send_all() == 1
+    assert send_all() == 0
+
+    (request,) = server.requests
+    secret, event = unseal(endpoint.secret), WebhookEvent.objects.get(job=job)
+    assert Webhook(secret).verify(request.body, request.headers) == job_body(job)
+    assert request.headers["webhook-id"] == event.uid
+    expected = hmac.new(secret.encode(), request.body, hashlib.sha256).hexdigest()
+    assert request.headers["X-Avala-Webhook-Signature"] == expected
+    assert request.headers["X-Avala-Webhook-Event"] == "auto_label.completed"
+    row = WebhookDelivery.objects.get()
+    assert request.headers["X-Avala-Webhook-Delivery"] == row.uid
+    assert (row.state, row.tries, row.next_try_at) == ("delivered", 1, None)
+    assert row.log.get().status_code == 200
+    assert row.log.get().response_body == "heard"
+
+
+def test_a_receiver_that_fails_gets_ten_tries_over_about_three_days_with_the_same_id_and_body(
+    server: Receiver, endpoint: WebhookEndpoint, owner: Any
+) -> None:
+    ended_job(owner)
+    server.answer = 500
+    waits = []
+    for _ in range(12):
+        send_all()
+        row = WebhookDelivery.objects.get()
+        if row.next_try_at:
+            waits.append((row.next_try_at - timezone.now()).total_seconds())
+        let_time_pass()
+
+    assert (row.state, row.tries, len(server.requests)) == ("failed", 10, 10)
+    assert len({(request.headers["webhook-id"], request.body) for request in server.requests}) == 1
+    assert all(
+        pause.total_seconds() - 2 <= wait <= pause.total_seconds() * 1.1
+        for pause, wait in zip(PAUSES, waits, strict=True)
+    )
+    assert timedelta(days=3) < sum(PAUSES, timedelta()) < timedelta(days=3.5)
+    assert [one.number for one in row.log.all()] == list(range(10, 0, -1))
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 400, 404, 429, 503])
+def test_all_but_2xx_is_a_failure_that_is_tried_again(
+    status: int, server: Receiver, endpoint: WebhookEndpoint, owner: Any
+) -> None:
+    ended_job(owner)
+    server.answer, server.headers = status, {"Location": "/elsewhere"}
+    send_all()
+
+    row = WebhookDelivery.objects.get()
+    assert (row.state, row.tries, row.log.get().status_code) == ("waiting", 1, status)
+    server.answer = 204
+    let_time_pass()
+    send_all()
+    row.refresh_from_db()
+    endpoint.refresh_from_db()
+    assert (row.state, endpoint.failures_in_row) == ("delivered", 0)
+
+
+@pytest.mark.parametrize(
+    ("asked", "seconds"),
+    [("600", 600), ("0", 5), ("-5", 5), ("99999999999999999999", 5), ("nonsense", 5), ("864000", 86400)],
+)
+def test_the_wait_that_a_receiver_asks_for_is_kept_up_to_a_day(
+    asked: str, seconds: float, server: Receiver, endpoint: WebhookEndpoint, owner: Any
+) -> None:
+    ended_job(owner)
+    server.answer, server.headers = 503, {"Retry-After": asked}
+    send_all()
+
+    wait = (WebhookDelivery.objects.get().next_try_at - timezone.now()).total_seconds()
+    assert seconds - 2 <= wait <= seconds * 1.1
+
+
+def test_410_disables_the_endpoint_and_ends_what_waits_for_it(
+    server: Receiver, endpoint: WebhookEndpoint, owner: Any
+) -> None:
+    ended_job(owner)
+    ended_job(owner)
+    server.answer = 410
+    send_all()
+    ended_job(owner)
+    send_all()
+
+    endpoint.refresh_from_db()
+    assert endpoint.state == "gone"
+    assert list(WebhookDelivery.objects.values_list("state", flat=True)) == ["failed", "failed"]
+    assert len(server.requests) == 1
+
+
+def test_twenty_failures_in_a_row_pause_the_endpoint_and_nothing_is_lost(
+    server: Receiver, endpoint: WebhookEndpoint, owner: Any
+) -> None:
+    jobs = [ended_job(owner) for _ in range(3)]
+    server.answer = 500
+    for _ in range(10):
+        send_all()
+        let_time_pass()
+    endpoint.refresh_from_db()
+    assert (endpoint.state, len(server.requests)) == ("failing", 20)
+
+    jobs.append(ended_job(owner))
+    assert send_all() == 0
+    server.answer = 200
+    endpoints.resume(endpoint)
+    let_time_pass()
+    send_all()
+    assert set(WebhookDelivery.objects.values_list("state", flat=True)) == {"delivered"}
+    assert len({request.headers["webhook-id"] for request in server.requests}) == len(jobs)
+
+
+def test_a_host_that_is_not_there_is_tried_again_and_the_reason_is_kept(
+    server: Receiver, endpoint: WebhookEndpoint, owner: Any
+) -> None:
+    with receiver() as gone:
+        WebhookEndpoint.objects.update(url=gone.url)
+    ended_job(owner)
+    send_all()
+
+    note = WebhookTry.objects.get()
+    assert (note.status_code, note.error) == (None, "The host could not be reached, or closed the connection.")
+
+
+def test_after_a_rotation_both_secrets_sign_for_a_day(server: Receiver, endpoint: WebhookEndpoint, owner: Any) -> None:
+    old = unseal(endpoint.secret)
+    new = endpoints.rotate(endpoint)
+    ended_job(owner)
+    send_all()
+    request = server.requests[-1]
+    for secret in (old, new):
+        assert Webhook(secret).verify(request.body, request.headers)
+    previous = hmac.new(old.encode(), request.body, hashlib.sha256).hexdigest()
+    assert request.headers["X-Avala-Webhook-Signature-Previous"] == previous
+
+    WebhookEndpoint.objects.update(previous_secret_until=timezone.now())
+    ended_job(owner)
+    send_all()
+    request = server.requests[-1]
+    assert Webhook(new).verify(request.body, request.headers)
+    assert len(request.headers["webhook-signature"].split()) == 1
+
+
+def test_secrets_are_encrypted_at_rest_and_outlive_a_change_of_the_key(settings: Any) -> None:
+    secret = new_secret()
+    sealed = seal(secret)
+    assert secret not in sealed
+    assert unseal(sealed) == secret
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another-key"
+    assert unseal(sealed) == secret
+
+
+def test_a_secret_that_cannot_be_read_any_more_sends_nothing_and_says_so(
+    server: Receiver, endpoint: WebhookEndpoint, owner: Any, settings: Any
+) -> None:
+    ended_job(owner)
+    settings.SECRET_KEY = "another-key"
+    send_all()
+
+    assert server.requests == []
+    assert "SECRET_KEY has changed. Rotate the secret." in WebhookTry.objects.get().error
+
+
+# Who gets what
+
+
+def test_only_endpoints_of_people_who_see_the_project_now_get_its_events(server: Receiver, owner: Any) -> None:
+    project = make_project(members={owner: "manager"})
+    stranger, inactive = make_user("stranger"), make_user("inactive")
+    mine, _ = endpoints.create(owner, url=server.url, events=ALL)
+    of_project, _ = endpoints.create(owner, url=server.url, events=ALL, project_uid=project.uid)
+    endpoints.create(owner, url=server.url, events=ALL, project_uid=make_project(members={owner: "manager"}).uid)
+    endpoints.create(owner, url=server.url, events=["auto_label.failed"])
+    endpoints.create(stranger, url=server.url, events=ALL)
+    endpoints.create(stranger, url=server.url, events=ALL, project_uid=project.uid)
+    make_member(project, "viewer", inactive)
+    endpoints.create(inactive, url=server.url, events=ALL)
+    inactive.is_active = False
+    inactive.save()
+    lifecycle.cancel(make_job(project, status="running", planned_at=timezone.now()).pk)
+    endpoints.create(owner, url=server.url, events=ALL)  # later than the event
+
+    assert send_all() == 2
+    assert set(WebhookDelivery.objects.values_list("endpoint", flat=True)) == {mine.pk, of_project.pk}
+
+
+def test_an_event_is_spread_once_however_many_senders_there_are(endpoint: WebhookEndpoint, owner: Any) -> None:
+    ended_job(owner)
+    assert [delivery.spread(), delivery.spread()] == [1, 0]
+    WebhookEvent.objects.update(spread_at=None)  # killed before its commit was known
+    delivery.spread()
+    assert WebhookDelivery.objects.count() == 1
+
+
+def test_a_test_event_goes_to_its_endpoint_alone(server: Receiver, endpoint: WebhookEndpoint, owner: Any) -> None:
+    endpoints.create(owner, url=server.url, events=ALL)
+    delivery.send_test(endpoint)
+
+    assert send_all() == 1
+    assert json.loads(server.requests[0].body) == {"test": True, "endpoint": endpoint.uid}
+    assert server.requests[0].headers["X-Avala-Webhook-Event"] == "auto_label.test"
+
+
+def test_a_redelivery_has_the_same_id_and_all_its_tries(
+    server: Receiver, endpoint: WebhookEndpoint, owner: Any
+) -> None:
+    ended_job(owner)
+    send_all()
+    row = WebhookDelivery.objects.get()
+    assert delivery.redeliver(row)
+    assert not delivery.redeliver(row)
+    send_all()
+
+    assert len({request.headers["webhook-id"] for request in server.requests}) == 1
+    row.refresh_from_db()
+    assert (row.state, row.log.count()) == ("delivered", 2)
+
+
+# Senders that die, and many at once
+
+
+def test_what_a_killed_sender_had_in_hand_is_tried_again_after_its_lease(
+    server: Receiver, endpoint: WebhookEndpoint, owner: Any
+) -> None:
+    ended_job(owner)
+    delivery.spread()
+    stale = delivery.claim()
+    assert stale is not None
+    assert delivery.claim() is None
+    WebhookDelivery.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert send_all() == 1
+
+    delivery.try_once(stale)  # it wakes up: a duplicate, with the same id, that writes nothing down
+    row = WebhookDelivery.objects.get()
+    assert (row.state, row.tries, row.log.count()) == ("delivered", 2, 1)
+    assert len({request.headers["webhook-id"] for request in server.requests}) == 1
+
+
+def test_a_slow_endpoint_delays_no_other(
+    server: Receiver, endpoint: WebhookEndpoint, owner: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autolabel.webhooks.client.DEADLINE_SECONDS", 4.0)
+    with receiver() as slow:
+        endpoints.create(owner, url=slow.url.replace("/hook", "/drip"), events=ALL)
+        for _ in range(20):
+            ended_job(owner)
+        told_to_end = threading.Event()
+        sender = threading.Thread(target=run_sender, args=(told_to_end,))
+        sender.start()
+        try:
+            ends_at = time.monotonic() + 30
+            while len(server.requests) < 20 and time.monotonic() < ends_at:
+                time.sleep(0.05)
+            assert (len(server.requests), len(slow.requests)) == (20, 1)
+        finally:
+            told_to_end.set()
+            sender.join(timeout=30)
+        assert not sender.is_alive()
+    assert WebhookDelivery.objects.filter(endpoint=endpoint, state="delivered").count() == 20
+
+
+def run_sender(told_to_end: threading.Event) -> None:
+    try:
+        send_until(told_to_end)
+    finally:
+        connections.close_all()
