@@ -3,17 +3,20 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+# LOCKED=1 installs exactly what requirements.lock names, each file by its hash.
+LOCKED ?=
 SCALE ?= 1
 
 .PHONY: setup demo demo-score demo-eval parity test lint types check bench-engine bench-engines bench-review effort \
-	full-size chaos soak screenshots clean
+	full-size chaos soak security audit lock screenshots clean
 
 setup: $(VENV)/.installed
 
 # Stamps, so that a second start takes no time and a changed requirement is installed.
-$(VENV)/.installed: requirements.txt
+$(VENV)/.installed: requirements.txt requirements.lock
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check \
+		$(if $(LOCKED),--require-hashes -r requirements.lock,-r requirements.txt)
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
@@ -68,6 +71,16 @@ chaos: $(VENV)/.installed-dev  ## kills, freezes, lost servers, poison, cancels:
 
 soak: $(VENV)/.installed-dev  ## 100,000 items with a kill every 30 s
 	@SCALE=$(SCALE) $(BIN)/python -m benchmarks.chaos --rows 13 $(ARGS)
+
+security: $(VENV)/.installed-dev  ## what nobody may do, tried: webhooks, addresses inside, made-up requests, roles, uploads, scripts
+	@SCALE=$(SCALE) $(BIN)/python -m benchmarks.security $(ARGS)
+
+audit: $(VENV)/.installed-dev  ## known weaknesses of the locked dependencies; without a network it says so
+	@$(BIN)/python benchmarks/audit.py
+
+lock: $(VENV)/.installed-dev  ## requirements.lock anew from requirements.txt
+	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-annotate --no-header \
+		--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file requirements.lock requirements.txt
 
 screenshots: $(VENV)/.installed-dev  ## every page, light and dark, narrow and wide, into screenshots/
 	@$(BIN)/python -m tests.browser.screenshots
