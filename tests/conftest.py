@@ -13,7 +13,7 @@ from django.db import connections
 from rest_framework.test import APIClient
 
 from autolabel.inference.yolo_network import import_ultralytics
-from tests.site import REPOSITORY, Site
+from tests.site import Site
 
 # Before any test module imports it in its own way, which would replace Pillow's Image.open for all tests.
 import_ultralytics()
