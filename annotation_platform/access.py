@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
-from .models import ApiKey, Membership
+from .models import ApiKey, Membership, Project
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+    from django.db.models import QuerySet
 
-__all__ = ["Action", "key_may", "may", "role_may", "role_of"]
+__all__ = ["Action", "key_may", "managed_by", "may", "role_may", "role_of"]
 
 Action = Literal["view", "review", "run", "cancel", "manage"]
 
@@ -61,3 +62,9 @@ def key_may(credential: object, action: Action) -> bool:
 def role_may(role: str | None, action: Action) -> bool:
     """Whether a role suffices, for callers that have read it already."""
     return role is not None and _RANK[role] >= _RANK[_NEEDS[action]]
+
+
+def managed_by(user: AbstractBaseUser | AnonymousUser) -> QuerySet[Project]:
+    """The projects that the user manages."""
+    roles = [role for role in _RANK if role_may(role, "manage")]
+    return Project.objects.visible_to(user).filter(memberships__user_id=user.pk, memberships__role__in=roles)

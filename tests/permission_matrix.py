@@ -15,8 +15,9 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from annotation_platform.keys import issue_key
 from annotation_platform.models import BulkReview, Project
-from autolabel.webhooks import delivery, endpoints
-from tests.autolabel.builders import make_job
+from autolabel.hosts.base import Actor
+from autolabel.webhooks import endpoints
+from tests.autolabel.builders import make_delivery, make_job
 from tests.factories import image_bytes, make_item, make_manual, make_member, make_project, make_user
 from tests.upload_corpus import zipped
 
@@ -25,7 +26,7 @@ __all__ = ["MATRIX", "SECRETS", "VISITORS", "Row", "World", "outcome", "routes",
 # Keys are those of the manager.
 VISITORS = ("anonymous", "other team", "viewer", "annotator", "manager", "read key", "run key")
 # Words that only members of the project may read.
-SECRETS = ("Secret plans", "classified-valve", "hidden-photo.jpg", "https://hooks.example.com/secret")
+SECRETS = ("Secret plans", "classified-valve", "hidden-photo.jpg", "https://127.0.0.1/secret")
 
 OK, LOGIN = "ok", "sign in"
 # What each visitor gets, in the order of VISITORS.
@@ -65,7 +66,7 @@ API = "api/v1"
 _PROJECT = f"{API}/users/me/projects/{{project}}/"
 _ITEM = f"{API}/items/{{item}}/"
 _JOB = f"{API}/auto-label-jobs/{{job}}/"
-_HOOK = f"{API}/webhook-endpoints/{{endpoint}}/"
+_HOOK = f"{API}/webhooks/{{endpoint}}/"
 _BOX = {"label": "classified-valve", "kind": "box", "bbox_xyxy": [1, 1, 9, 9]}
 
 MATRIX = (
@@ -110,8 +111,8 @@ MATRIX = (
     Row("POST", f"{_JOB}retry/", RUN, {}),
     Row("POST", f"{_JOB}discard-drafts/", RUN, {}),
     Row("POST", f"{_JOB}restore-drafts/", RUN, {}),
-    Row("GET", f"{API}/webhook-endpoints/", MINE),
-    Row("POST", f"{API}/webhook-endpoints/", MAKE, {"url": "https://hooks.example.com/"}),
+    Row("GET", f"{API}/webhooks/", MINE),
+    Row("POST", f"{API}/webhooks/", MAKE, {"target_url": "https://hooks.example.com/"}),
     Row("GET", _HOOK, OWNER_VIEW),
     Row("PATCH", _HOOK, OWNER_MANAGE, {"description": "x"}),
     Row("DELETE", _HOOK, OWNER_MANAGE),
@@ -143,9 +144,9 @@ MATRIX = (
     Row("POST", "settings/api-keys/", OWN_PAGE, {"name": "x"}),
     Row("POST", "settings/api-keys/{key}/revoke/", OWNER_PAGE, {}),
     Row("GET", "settings/webhooks/", OWN_PAGE),
-    Row("POST", "settings/webhooks/", OWN_PAGE, {"url": "x"}),
+    Row("POST", "settings/webhooks/", OWN_PAGE, {"target_url": "x"}),
     Row("GET", "settings/webhooks/{endpoint}/", OWNER_PAGE),
-    Row("POST", "settings/webhooks/{endpoint}/", OWNER_PAGE, {"url": "x"}),
+    Row("POST", "settings/webhooks/{endpoint}/", OWNER_PAGE, {"target_url": "x"}),
     Row("POST", "settings/webhooks/{endpoint}/rotate/", OWNER_PAGE, {}),
     Row("GET", "settings/deliveries/{delivery}/", OWNER_PAGE),
     Row("POST", "settings/deliveries/{delivery}/redeliver/", OWNER_PAGE, {}),
@@ -171,9 +172,9 @@ class World:
         item = make_item(project, name="hidden-photo.jpg")
         manager = people["manager"]
         endpoint, _ = endpoints.create(
-            manager, url="https://hooks.example.com/secret", events=["auto_label.failed"], project_uid=project.uid
+            Actor(manager), target_url="https://127.0.0.1/secret", events=["auto_label.failed"], project_uid=project.uid
         )
-        sent = delivery.send_test(endpoint)
+        sent = make_delivery(endpoint)
         names = {
             "project": project.uid,
             "item": item.uid,

@@ -14,11 +14,12 @@ from rest_framework.response import Response
 from autolabel.api.fields import StrictCharField, StrictSerializer
 from autolabel.api.pagination import OldestFirst
 from autolabel.api.parsers import BoundedJSONParser
+from autolabel.webhooks import client
 
 from .. import review
 from ..archives import ArchiveRefused, create_items
 from ..models import Item, Project
-from ..remote_images import FetchingBusy, create_item_from_url
+from ..remote_images import create_item_from_url
 from ..uploads import ItemUnreadable, create_item
 from .base import ItemView, ProjectView
 from .parsers import ArchiveParser, UploadParser
@@ -39,8 +40,6 @@ _ARCHIVE = {
     "properties": {"archive": {"type": "string", "format": "binary"}},
     "required": ["archive"],
 }
-# When to ask again, where as many images are being fetched as may be.
-_RETRY_SECONDS = 5
 
 
 class ImageUrlSerializer(StrictSerializer):
@@ -105,8 +104,8 @@ class ItemList(ProjectView):
     def _by_url(self, project: Project) -> Item:
         try:
             return create_item_from_url(project, self.validated(ImageUrlSerializer)["url"])
-        except FetchingBusy as error:
-            raise Throttled(wait=_RETRY_SECONDS, detail=str(error)) from error
+        except client.Busy as error:
+            raise Throttled(wait=client.RETRY_SECONDS, detail=str(error)) from error
 
 
 class ArchiveList(ProjectView):

@@ -11,7 +11,8 @@ from django.utils import timezone
 from autolabel.models import WebhookEvent
 from autolabel.webhooks.client import check_url
 
-from ..models import ApiKey, Project
+from ..access import managed_by
+from ..models import ApiKey
 
 __all__ = ["ApiKeyForm", "EndpointForm", "NewEndpointForm"]
 
@@ -50,7 +51,7 @@ class ApiKeyForm(forms.Form):
 class EndpointForm(forms.Form):
     """What of an endpoint can be changed."""
 
-    url = forms.CharField(
+    target_url = forms.CharField(
         label="URL",
         max_length=2000,
         error_messages={"required": "Give the URL that takes the events."},
@@ -69,8 +70,8 @@ class EndpointForm(forms.Form):
         widget=forms.TextInput(attrs=_TEXT),
     )
 
-    def clean_url(self) -> str:
-        url: str = self.cleaned_data["url"]
+    def clean_target_url(self) -> str:
+        url: str = self.cleaned_data["target_url"]
         wrong = check_url(url)
         if wrong:
             raise forms.ValidationError(wrong)
@@ -78,12 +79,17 @@ class EndpointForm(forms.Form):
 
 
 class NewEndpointForm(EndpointForm):
-    project_uid = forms.ChoiceField(label="Project", required=False, widget=forms.Select(attrs={"class": "select"}))
-    field_order = ("url", "project_uid", "events", "description")
+    project_uid = forms.ChoiceField(
+        label="Project",
+        required=False,
+        help_text="An endpoint of one project can be changed by all who manage it.",
+        widget=forms.Select(attrs={"class": "select"}),
+    )
+    field_order = ("target_url", "project_uid", "events", "description")
 
     def __init__(self, user: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        mine = Project.objects.visible_to(user).order_by("name").values_list("uid", "name")
+        mine = managed_by(user).order_by("name").values_list("uid", "name")
         project_uid = self.fields["project_uid"]
         assert isinstance(project_uid, forms.ChoiceField)
         project_uid.choices = [("", "All projects that you see"), *mine]

@@ -1,4 +1,4 @@
-"""Settings: a person's webhook endpoints, and what became of each delivery."""
+"""Settings: webhook endpoints of one's own and of projects that one manages, and what became of each delivery."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -15,10 +16,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from autolabel.hosts.base import Actor
 from autolabel.models import WebhookDelivery, WebhookEndpoint
+from autolabel.webhooks import client, endpoints
 from autolabel.webhooks import delivery as deliveries
-from autolabel.webhooks import endpoints
 
+from .. import access
 from ..models import Project
 from .project_page import page_of
 from .settings_forms import EndpointForm, NewEndpointForm
@@ -47,12 +50,12 @@ def webhooks(request: HttpRequest) -> HttpResponse:
     secret = ""
     if form.is_bound and form.is_valid():
         try:
-            made, secret = endpoints.create(request.user, **form.cleaned_data)
+            made, secret = endpoints.create(_actor(request), **form.cleaned_data)
             form = NewEndpointForm(request.user)
         except endpoints.TooManyEndpoints as error:
             form.add_error(None, str(error))
-    waiting = Count("deliveries", filter=Q(deliveries__state=WebhookDelivery.State.WAITING))
-    mine = list(_mine(request).annotate(waiting=waiting))
+    waiting = Count("deliveries", filter=Q(deliveries__status=WebhookDelivery.Status.PENDING))
+    mine = list(_managed(request.user).select_related("owner").annotate(waiting=waiting))
     context = {"form": form, "rows": _with_projects(request, mine), "made": made, "secret": secret}
     return render(request, "settings/webhooks.html", context, status=422 if form.errors else 200)
 
@@ -62,11 +65,11 @@ def webhooks(request: HttpRequest) -> HttpResponse:
 @never_cache
 def webhook(request: HttpRequest, uid: str) -> HttpResponse:
     """One endpoint, what can be changed of it, and its deliveries."""
-    endpoint = get_object_or_404(_mine(request), uid=uid)
+    endpoint = get_object_or_404(_managed(request.user), uid=uid)
     if request.method == "POST":
         form = EndpointForm(request.POST)
         if form.is_valid():
-            endpoints.change(endpoint, form.cleaned_data)
+            endpoints.change(_actor(request), endpoint, form.cleaned_data)
             messages.success(request, "Saved.")
             return redirect("settings-webhook", endpoint.uid)
         return _endpoint_page(request, endpoint, form)
@@ -79,24 +82,22 @@ def webhook(request: HttpRequest, uid: str) -> HttpResponse:
 @sensitive_variables("secret")
 def webhook_action(request: HttpRequest, uid: str, action: str) -> HttpResponse:
     """What a button of the endpoint's page does."""
-    endpoint = get_object_or_404(_mine(request), uid=uid)
+    endpoint = get_object_or_404(_managed(request.user), uid=uid)
     match action:
         case "rotate":
-            secret = endpoints.rotate(endpoint)
+            secret = endpoints.rotate(_actor(request), endpoint)
             return _endpoint_page(request, endpoint, secret=secret)
         case "test":
-            deliveries.send_test(endpoint)
-            text = "A test is on its way." if endpoint.state == State.ACTIVE else "A test waits until you resume."
-            messages.success(request, text)
+            _test(request, endpoint)
         case "pause":
-            endpoints.pause(endpoint)
+            endpoints.pause(_actor(request), endpoint)
             messages.success(request, "Paused. Events wait until you resume; nothing is lost.")
         case "resume":
-            endpoints.resume(endpoint)
+            endpoints.resume(_actor(request), endpoint)
             messages.success(request, "Deliveries go on.")
         case "delete":
-            endpoints.delete(endpoint)
-            messages.success(request, f"The endpoint {endpoint.url} is deleted.")
+            endpoints.delete(_actor(request), endpoint)
+            messages.success(request, f"The endpoint {endpoint.target_url} is deleted.")
             return redirect("settings-webhooks")
     return redirect("settings-webhook", endpoint.uid)
 
@@ -108,7 +109,7 @@ def webhook_delivery(request: HttpRequest, uid: str) -> HttpResponse:
     """One delivery: what was sent, and what was answered to each try."""
     found = get_object_or_404(_my_deliveries(request), uid=uid)
     body = json.dumps(found.event.payload, indent=2, ensure_ascii=False)
-    return render(request, "settings/delivery.html", {"delivery": found, "tries": found.log.all(), "body": body})
+    return render(request, "settings/delivery.html", {"delivery": found, "attempts": found.log.all(), "body": body})
 
 
 @login_required
@@ -123,8 +124,8 @@ def webhook_redeliver(request: HttpRequest, uid: str) -> HttpResponse:
 
 
 def stopped_endpoints(user: Any) -> QuerySet[WebhookEndpoint]:
-    """Those of the user that were stopped because of what they answered, and that nobody has resumed."""
-    return WebhookEndpoint.objects.filter(owner=user, state__in=(State.FAILING, State.GONE))
+    """Those that nobody has stopped by hand, and that the user could resume."""
+    return _managed(user).filter(state__in=(State.FAILING, State.ORPHANED, State.GONE))
 
 
 def _endpoint_page(
@@ -132,14 +133,12 @@ def _endpoint_page(
 ) -> HttpResponse:
     if form is None:
         form = EndpointForm(
-            initial={"url": endpoint.url, "events": endpoint.events, "description": endpoint.description}
+            initial={"target_url": endpoint.target_url, "events": endpoint.events, "description": endpoint.description}
         )
-    rows = endpoint.deliveries.select_related("event", "event__job")
+    rows = endpoint.deliveries.select_related("event").with_last_answer()
     page = page_of(rows, request, size=_DELIVERIES_A_PAGE)
-    for one in page:
-        one.latest = one.log.first()
     (_, project), *_ = _with_projects(request, [endpoint])
-    is_moving = any(one.state == WebhookDelivery.State.WAITING for one in page) and endpoint.state == State.ACTIVE
+    is_moving = endpoint.is_tried and any(one.status == WebhookDelivery.Status.PENDING for one in page)
     context = {
         "endpoint": endpoint,
         "project": project,
@@ -155,12 +154,30 @@ def _endpoint_page(
     return response
 
 
-def _mine(request: HttpRequest) -> QuerySet[WebhookEndpoint]:
-    return WebhookEndpoint.objects.filter(owner=request.user)
+def _test(request: HttpRequest, endpoint: WebhookEndpoint) -> None:
+    try:
+        with client.place():
+            tested = deliveries.send_test(endpoint)
+    except client.Busy as busy:
+        messages.error(request, f"{busy} Try again in a few seconds.")
+    except ObjectDoesNotExist:
+        messages.error(request, "The endpoint has just been deleted.")
+    else:
+        (messages.success if tested.success else messages.error)(request, f"Test: {tested.message}")
+
+
+def _actor(request: HttpRequest) -> Actor:
+    return Actor(request.user)
+
+
+def _managed(user: Any) -> QuerySet[WebhookEndpoint]:
+    """The user's own, and those of the projects that the user manages."""
+    uids = access.managed_by(user).values("uid")
+    return WebhookEndpoint.objects.filter(Q(owner=user) | Q(project_uid__in=uids))
 
 
 def _my_deliveries(request: HttpRequest) -> QuerySet[WebhookDelivery]:
-    mine = WebhookDelivery.objects.filter(endpoint__owner=request.user)
+    mine = WebhookDelivery.objects.filter(endpoint__in=_managed(request.user))
     return mine.select_related("event", "event__job", "endpoint")
 
 

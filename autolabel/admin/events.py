@@ -10,10 +10,10 @@ from django.http import HttpRequest
 
 from autolabel.models import (
     AuditEntry,
+    WebhookAttempt,
     WebhookDelivery,
     WebhookEndpoint,
     WebhookEvent,
-    WebhookTry,
 )
 from autolabel.webhooks import delivery
 
@@ -28,17 +28,17 @@ class WebhookEventAdmin(OfJobAdmin):
 
 @admin.register(WebhookEndpoint)
 class WebhookEndpointAdmin(ReadOnlyAdmin):
-    """Watched here; people make and change their own by the API. Secrets are shown to nobody."""
+    """Watched here; people make and change theirs by the API or the host's pages. Secrets are shown to nobody."""
 
-    list_display = ("url", "owner", "project_uid", "state", "failures_in_row", "last_success_at", "created_at")
+    list_display = ("target_url", "owner", "project_uid", "state", "failures_in_row", "last_success_at", "created_at")
     list_filter = ("state",)
     list_select_related = ("owner",)
-    search_fields = ("url", "=owner__username", "=project_uid")
+    search_fields = ("target_url", "=owner__username", "=project_uid")
     exclude = ("secret", "previous_secret")
 
 
-class WebhookTryInline(admin.TabularInline):
-    model = WebhookTry
+class WebhookAttemptInline(admin.TabularInline):
+    model = WebhookAttempt
     can_delete = False
     extra = 0
     fields = ("number", "status_code", "error", "seconds", "created_at")
@@ -53,11 +53,11 @@ class WebhookTryInline(admin.TabularInline):
 
 @admin.register(WebhookDelivery)
 class WebhookDeliveryAdmin(ReadOnlyAdmin):
-    list_display = ("uid", "event", "endpoint", "state", "tries", "next_try_at", "created_at")
-    list_filter = ("state",)
+    list_display = ("uid", "event", "endpoint", "status", "attempts", "next_retry_at", "created_at")
+    list_filter = ("status",)
     list_select_related = ("event", "endpoint")
     search_fields = ("=uid", "=event__uid", "=event__job__uid", "=endpoint__uid")
-    inlines = (WebhookTryInline,)
+    inlines = (WebhookAttemptInline,)
     actions = ("redeliver",)
 
     @admin.action(description="Send the selected deliveries once more", permissions=["redeliver"])

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import django_filters
 
-from autolabel.models import ItemResult, Job
+from autolabel.models import ItemResult, Job, WebhookDelivery, WebhookEvent
 
-__all__ = ["ItemResultFilter", "JobFilter"]
+__all__ = ["DeliveryFilter", "ItemResultFilter", "JobFilter"]
 
 
 class JobFilter(django_filters.FilterSet):
@@ -22,3 +22,12 @@ class ItemResultFilter(django_filters.FilterSet):
     class Meta:
         model = ItemResult
         fields = ("outcome",)
+
+
+class DeliveryFilter(django_filters.FilterSet):
+    status = django_filters.ChoiceFilter(choices=WebhookDelivery.Status.choices)
+    event_type = django_filters.ChoiceFilter(field_name="event__event_type", choices=WebhookEvent.Type.choices)
+
+    class Meta:
+        model = WebhookDelivery
+        fields = ("status", "event_type")

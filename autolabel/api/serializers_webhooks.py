@@ -1,4 +1,5 @@
-"""The JSON of webhook endpoints and deliveries."""
+"""The JSON of webhooks and their deliveries, under the names that existing clients of this API know: an endpoint is a
+delivery's `subscription`."""
 
 from __future__ import annotations
 
@@ -6,49 +7,55 @@ from typing import Any, ClassVar
 
 from rest_framework import serializers
 
-from autolabel.models import WebhookDelivery, WebhookEndpoint, WebhookEvent, WebhookTry
+from autolabel.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookEvent
 from autolabel.webhooks.client import check_url
 
-from .fields import StrictCharField, StrictChoiceField, StrictSerializer
+from .fields import StrictBooleanField, StrictCharField, StrictChoiceField, StrictSerializer
 
 __all__ = [
     "DeliveryDetailSerializer",
     "DeliverySerializer",
-    "EndpointChangeSerializer",
-    "EndpointRequestSerializer",
-    "EndpointSerializer",
-    "NewEndpointSerializer",
+    "NewWebhookSerializer",
     "SecretSerializer",
+    "TestedSerializer",
+    "WebhookChangeSerializer",
+    "WebhookRequestSerializer",
+    "WebhookSerializer",
 ]
 
 # What can be subscribed to; a test goes to whoever asks for it.
 _TYPES = [value for value in WebhookEvent.Type.values if value != WebhookEvent.Type.TEST]
-_ENDPOINT = (
+_WEBHOOK = (
     "uid",
-    "url",
-    "project_uid",
+    "target_url",
     "events",
-    "description",
+    "is_active",
     "state",
+    "project",
+    "description",
     "failures_in_row",
     "last_success_at",
     "previous_secret_until",
     "created_at",
+    "updated_at",
 )
 _DELIVERY = (
     "uid",
-    "endpoint",
+    "subscription",
     "event",
     "event_type",
     "job",
-    "state",
-    "tries",
-    "next_try_at",
+    "payload",
+    "response_status",
+    "response_body",
+    "attempts",
+    "next_retry_at",
+    "status",
     "created_at",
-    "ended_at",
+    "updated_at",
 )
-# Between which a person switches.
-STATES = [(value, value) for value in (WebhookEndpoint.State.ACTIVE.value, WebhookEndpoint.State.PAUSED.value)]
+_URL_HELP = "https:// unless the site allows http://."
+_ACTIVE_HELP = "false holds deliveries back, true lets them go on, whatever had stopped them."
 
 
 def _events(**options: Any) -> serializers.ListField:
@@ -58,10 +65,8 @@ def _events(**options: Any) -> serializers.ListField:
     )
 
 
-class _EndpointFields(StrictSerializer):
-    url = StrictCharField(max_length=2000, help_text="https:// unless the site allows http://.")
-
-    def validate_url(self, url: str) -> str:
+class _WebhookFields(StrictSerializer):
+    def validate_target_url(self, url: str) -> str:
         wrong = check_url(url)
         if wrong:
             raise serializers.ValidationError(wrong)
@@ -71,52 +76,72 @@ class _EndpointFields(StrictSerializer):
         return sorted(set(events))
 
 
-class EndpointChangeSerializer(_EndpointFields):
-    """What of an endpoint can be changed. Every field may be left out."""
+class WebhookChangeSerializer(_WebhookFields):
+    """What of a webhook can be changed. Every field may be left out."""
 
-    url = StrictCharField(max_length=2000, required=False, help_text="https:// unless the site allows http://.")
+    target_url = StrictCharField(max_length=2000, required=False, help_text=_URL_HELP)
     events = _events(required=False)
+    is_active = StrictBooleanField(required=False, help_text=_ACTIVE_HELP)
     description = StrictCharField(max_length=200, required=False, allow_blank=True)
-    state = StrictChoiceField(choices=STATES, required=False)
 
 
-class EndpointRequestSerializer(_EndpointFields):
-    """A new endpoint."""
+class WebhookRequestSerializer(_WebhookFields):
+    """A new webhook."""
 
+    target_url = StrictCharField(max_length=2000, help_text=_URL_HELP)
     events = _events(default=lambda: list(_TYPES))
-    project_uid = StrictCharField(
-        max_length=64, default="", allow_blank=True, help_text="Only events of this project; blank: of all you see."
+    is_active = StrictBooleanField(default=True, help_text=_ACTIVE_HELP)
+    project = StrictCharField(
+        max_length=64,
+        default="",
+        allow_blank=True,
+        help_text="Only events of this project; all who manage it may then change the webhook. Blank: of all you see.",
     )
     description = StrictCharField(max_length=200, default="", allow_blank=True)
 
 
-class EndpointSerializer(serializers.ModelSerializer):
-    """An endpoint, without its secret."""
+class WebhookSerializer(serializers.ModelSerializer):
+    """A webhook, without its secret. `state` says why one is not active."""
+
+    is_active = serializers.SerializerMethodField()
+    project = serializers.CharField(source="project_uid", help_text="Blank: all that its owner sees.")
 
     class Meta:
         model = WebhookEndpoint
-        fields: ClassVar[tuple[str, ...]] = _ENDPOINT
-        read_only_fields = _ENDPOINT
+        fields: ClassVar[tuple[str, ...]] = _WEBHOOK
+        read_only_fields = _WEBHOOK
+
+    def get_is_active(self, endpoint: WebhookEndpoint) -> bool:
+        return endpoint.state == WebhookEndpoint.State.ACTIVE
 
 
 class SecretSerializer(serializers.Serializer):
     secret = serializers.CharField(help_text="Told this once. Keep it where the receiver finds it.")
 
 
-class NewEndpointSerializer(EndpointSerializer):
+class NewWebhookSerializer(WebhookSerializer):
     secret = serializers.CharField(help_text="Told this once. Keep it where the receiver finds it.")
 
-    class Meta(EndpointSerializer.Meta):
-        fields: ClassVar[tuple[str, ...]] = (*_ENDPOINT, "secret")
+    class Meta(WebhookSerializer.Meta):
+        fields: ClassVar[tuple[str, ...]] = (*_WEBHOOK, "secret")
+
+
+class TestedSerializer(serializers.Serializer):
+    success = serializers.BooleanField()
+    message = serializers.CharField(help_text="What the receiver answered, or why it did not.")
+    delivery = serializers.CharField(source="delivery.uid")
 
 
 class DeliverySerializer(serializers.ModelSerializer):
-    """One event on its way to one endpoint."""
+    """One event on its way to one endpoint, with the answer to the last attempt (null before, or without any)."""
 
-    endpoint = serializers.CharField(source="endpoint.uid")
+    subscription = serializers.CharField(source="endpoint.uid")
     event = serializers.CharField(source="event.uid", help_text="The `webhook-id` that the receiver sees.")
     event_type = serializers.CharField(source="event.event_type")
     job = serializers.CharField(source="event.job.uid", default=None, allow_null=True)
+    payload = serializers.JSONField(source="event.payload")
+    response_status = serializers.IntegerField(allow_null=True)
+    response_body = serializers.CharField(allow_null=True)
 
     class Meta:
         model = WebhookDelivery
@@ -124,11 +149,11 @@ class DeliverySerializer(serializers.ModelSerializer):
         read_only_fields = _DELIVERY
 
 
-class TrySerializer(serializers.ModelSerializer):
+class AttemptSerializer(serializers.ModelSerializer):
     """One request and what was answered; `error` says why there was no answer."""
 
     class Meta:
-        model = WebhookTry
+        model = WebhookAttempt
         fields = (
             "number",
             "url",
@@ -143,8 +168,7 @@ class TrySerializer(serializers.ModelSerializer):
 
 
 class DeliveryDetailSerializer(DeliverySerializer):
-    payload = serializers.JSONField(source="event.payload")
-    log = TrySerializer(many=True, help_text="The tries, newest first.")
+    log = AttemptSerializer(many=True, help_text="The attempts, newest first.")
 
     class Meta(DeliverySerializer.Meta):
-        fields: ClassVar[tuple[str, ...]] = (*_DELIVERY, "payload", "log")
+        fields: ClassVar[tuple[str, ...]] = (*_DELIVERY, "log")

@@ -11,7 +11,7 @@ app_name = "autolabel"
 
 router = SimpleRouter()
 router.register("auto-label-jobs", views_jobs.JobViewSet, basename="job")
-router.register("webhook-endpoints", views_webhooks.EndpointViewSet, basename="webhook-endpoint")
+router.register("webhooks", views_webhooks.WebhookViewSet, basename="webhook")
 router.register("webhook-deliveries", views_webhooks.DeliveryViewSet, basename="webhook-delivery")
 
 urlpatterns = [

@@ -86,7 +86,7 @@ def _waits_to_be_told(job: Job) -> bool:
     state = WebhookEndpoint.State
     listening = WebhookEndpoint.objects.filter(state__in=(state.ACTIVE, state.PAUSED))
     waiting = WebhookDelivery.objects.filter(
-        event__job=job, state=WebhookDelivery.State.WAITING, endpoint__in=listening
+        event__job=job, status=WebhookDelivery.Status.PENDING, endpoint__in=listening
     )
     unspread = WebhookEvent.objects.filter(job=job, spread_at=None)
     return waiting.exists() or (unspread.exists() and listening.exists())

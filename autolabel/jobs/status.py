@@ -112,7 +112,7 @@ def work_by_model() -> dict[str, Work]:
 
 def _webhook_backlog() -> int:
     """Events that nobody has looked at yet, and deliveries that have not arrived."""
-    waiting = WebhookDelivery.objects.filter(state=WebhookDelivery.State.WAITING)
+    waiting = WebhookDelivery.objects.filter(status=WebhookDelivery.Status.PENDING)
     return WebhookEvent.objects.filter(spread_at=None).count() + waiting.count()
 
 

@@ -4,7 +4,7 @@ from .audit import AuditEntry
 from .job import Chunk, ItemResult, Job
 from .model_version import ModelDefault, ModelVersion
 from .prediction import Prediction
-from .webhook import WebhookDelivery, WebhookEndpoint, WebhookEvent, WebhookTry
+from .webhook import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookEvent
 from .worker import Worker
 
 __all__ = [
@@ -15,9 +15,9 @@ __all__ = [
     "ModelDefault",
     "ModelVersion",
     "Prediction",
+    "WebhookAttempt",
     "WebhookDelivery",
     "WebhookEndpoint",
     "WebhookEvent",
-    "WebhookTry",
     "Worker",
 ]

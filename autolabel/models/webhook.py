@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 from django.db.models.functions import Now
 
 from .job import Job, new_uid
 
-__all__ = ["WebhookDelivery", "WebhookEndpoint", "WebhookEvent", "WebhookTry"]
+__all__ = ["WebhookAttempt", "WebhookDelivery", "WebhookEndpoint", "WebhookEvent"]
 
 
 class WebhookEvent(models.Model):
@@ -44,21 +44,24 @@ class WebhookEvent(models.Model):
 
 
 class WebhookEndpoint(models.Model):
-    """Where somebody wants events to go: those of one project, or with no `project_uid` of all that the owner sees.
+    """Where events shall go: those of one project, or with no `project_uid` those of all that the owner sees.
 
-    `secret` is encrypted (webhooks.secrets). After a rotation `previous_secret` signs, too, until its time is over.
+    One of a project belongs to all who manage it; its owner is who vouches for it, and once that person no longer sees
+    the project it is ORPHANED until another resumes it. `secret` is encrypted (webhooks.secrets). After a rotation
+    `previous_secret` signs, too, until its time is over.
     """
 
     class State(models.TextChoices):
         ACTIVE = "active"
         PAUSED = "paused", "Paused by hand"
         FAILING = "failing", "Paused after too many failures"
+        ORPHANED = "orphaned", "Stopped: its owner no longer sees the project"
         GONE = "gone", "Disabled: the receiver answered 410"
 
     uid = models.CharField(max_length=36, unique=True, default=new_uid, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="webhook_endpoints")
     project_uid = models.CharField(max_length=64, blank=True)
-    url = models.CharField(max_length=2000)
+    target_url = models.CharField(max_length=2000)
     events = models.JSONField(default=list)
     description = models.CharField(max_length=200, blank=True)
     secret = models.TextField()
@@ -66,59 +69,83 @@ class WebhookEndpoint(models.Model):
     previous_secret_until = models.DateTimeField(null=True)
     state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
     failures_in_row = models.PositiveIntegerField(default=0)
+    # When one that is FAILING is tried next.
+    next_probe_at = models.DateTimeField(null=True)
     last_success_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         ordering = ["-id"]
+        indexes = [models.Index(fields=["project_uid"], name="webhook_endpoint_project")]
 
     def __str__(self) -> str:
-        return self.url
+        return self.target_url
+
+    @property
+    def is_tried(self) -> bool:
+        """Whether deliveries go there by themselves: at once, or now and then while it is failing."""
+        return self.state in (self.State.ACTIVE, self.State.FAILING)
 
 
 class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
+    def with_last_answer(self) -> WebhookDeliveryQuerySet:
+        """Each with `response_status`, `response_body` and `last_error` of its last attempt; None before the first."""
+        last = WebhookAttempt.objects.filter(delivery=OuterRef("pk")).order_by("-id")
+        return self.annotate(
+            response_status=Subquery(last.values("status_code")[:1]),
+            response_body=Subquery(last.values("response_body")[:1]),
+            last_error=Subquery(last.values("error")[:1]),
+        )
+
     def leased(self) -> WebhookDeliveryQuerySet:
         """Those that a sender is trying right now."""
-        return self.filter(state=WebhookDelivery.State.WAITING, lease_until__gte=Now())
+        return self.filter(status=WebhookDelivery.Status.PENDING, lease_until__gte=Now())
 
     def due(self) -> WebhookDeliveryQuerySet:
         """Those whose time has come and that no sender is trying."""
         free = Q(lease_until=None) | Q(lease_until__lt=Now())
-        waiting = self.filter(free, state=WebhookDelivery.State.WAITING, next_try_at__lte=Now())
-        return waiting.filter(endpoint__state=WebhookEndpoint.State.ACTIVE)
+        state = WebhookEndpoint.State
+        is_open = Q(endpoint__state=state.ACTIVE) | Q(endpoint__state=state.FAILING, endpoint__next_probe_at__lte=Now())
+        return self.filter(free, is_open, status=WebhookDelivery.Status.PENDING, next_retry_at__lte=Now())
 
 
 class WebhookDelivery(models.Model):
     """One event on its way to one endpoint, with a fencing token while a sender tries it."""
 
-    class State(models.TextChoices):
-        WAITING = "waiting"
+    class Status(models.TextChoices):
+        PENDING = "pending"
         DELIVERED = "delivered"
         FAILED = "failed"
 
     uid = models.CharField(max_length=36, unique=True, default=new_uid, editable=False)
     event = models.ForeignKey(WebhookEvent, on_delete=models.CASCADE, related_name="deliveries")
     endpoint = models.ForeignKey(WebhookEndpoint, on_delete=models.CASCADE, related_name="deliveries")
-    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
-    tries = models.PositiveIntegerField(default=0)
-    next_try_at = models.DateTimeField(null=True)
+    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
+    attempts = models.PositiveIntegerField(default=0)
+    next_retry_at = models.DateTimeField(null=True)
     token = models.CharField(max_length=36, blank=True)
     lease_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
-    ended_at = models.DateTimeField(null=True)
+    updated_at = models.DateTimeField(auto_now=True)
 
     objects = WebhookDeliveryQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
         constraints = [models.UniqueConstraint(fields=["event", "endpoint"], name="webhook_delivery_once")]
-        indexes = [models.Index(fields=["next_try_at"], condition=Q(state="waiting"), name="webhook_delivery_due")]
+        indexes = [
+            models.Index(fields=["next_retry_at"], condition=Q(status="pending"), name="webhook_delivery_due"),
+            models.Index(
+                fields=["lease_until"], condition=Q(lease_until__isnull=False), name="webhook_delivery_leased"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.event_id} to {self.endpoint_id}"
 
 
-class WebhookTry(models.Model):
+class WebhookAttempt(models.Model):
     """One request and what was answered; `error` says why there was no answer."""
 
     delivery = models.ForeignKey(WebhookDelivery, on_delete=models.CASCADE, related_name="log")
@@ -135,4 +162,4 @@ class WebhookTry(models.Model):
         ordering = ["-id"]
 
     def __str__(self) -> str:
-        return f"try {self.number} of {self.delivery_id}: {self.status_code or self.error}"
+        return f"attempt {self.number} of {self.delivery_id}: {self.status_code or self.error}"

@@ -27,16 +27,27 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from autolabel.conf import conf
 
-__all__ = ["Answer", "RequestFailed", "check_url", "send"]
+__all__ = ["RETRY_SECONDS", "Answer", "Busy", "RequestFailed", "check_url", "place", "send"]
 
 DEADLINE_SECONDS = 20.0
 MOST_BYTES = 64 * 1024
 _CONNECT_SECONDS, _READ_SECONDS = 5.0, 15.0
 _LONGEST_URL = 2000
 
+# In a web process each such request may take a thread for up to 20 seconds: some have to stay for everybody else.
+_AT_ONCE = 3
+_places = threading.BoundedSemaphore(_AT_ONCE)
+_WAIT_SECONDS = 5.0
+# When to come again, where all places are taken.
+RETRY_SECONDS = 5
+
 
 class RequestFailed(Exception):
     """There is no answer; the message says why, and tells nothing of the inside."""
+
+
+class Busy(Exception):
+    """As many requests are on their way as may be; the same one may succeed later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +74,17 @@ def check_url(url: str) -> str:
     if parts.username is not None or parts.password is not None:
         return "Leave user name and password out of the URL."
     return ""
+
+
+@contextmanager
+def place() -> Iterator[None]:
+    """One of the places that a web process has for such requests. Raises Busy where none gets free in time."""
+    if not _places.acquire(timeout=_WAIT_SECONDS):
+        raise Busy("Too many requests to other servers are on their way at the moment.")
+    try:
+        yield
+    finally:
+        _places.release()
 
 
 def send(

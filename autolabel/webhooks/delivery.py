@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -19,16 +21,16 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from autolabel.hosts.loader import get_host
-from autolabel.models import WebhookDelivery, WebhookEndpoint, WebhookEvent, WebhookTry
+from autolabel.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookEvent
 from autolabel.models.job import new_uid
 
 from . import client
 from .secrets import SecretLost, unseal
 from .signing import serialized, signed_headers
 
-__all__ = ["PAUSES", "claim", "redeliver", "send_test", "spread", "try_once"]
+__all__ = ["PAUSES", "Tested", "claim", "hurry", "redeliver", "send_test", "spread", "try_once"]
 
-State, EndpointState = WebhookDelivery.State, WebhookEndpoint.State
+Status, EndpointState = WebhookDelivery.Status, WebhookEndpoint.State
 
 # Before each try after the first; ten tries within a little more than three days.
 PAUSES = tuple(
@@ -39,8 +41,21 @@ _JITTER = 0.1
 _LONGEST_RETRY_AFTER = timedelta(days=1)
 _LEASE = timedelta(seconds=60)
 _PAUSE_AFTER_FAILURES = 20
+# An endpoint paused for its failures gets one delivery so often, and goes on by itself when it takes it.
+_PROBE_EVERY = timedelta(minutes=10)
+# Of one owner at once, so that whoever has many slow endpoints leaves senders for the others.
+_MOST_OF_AN_OWNER = 4
 _KEPT_OF_ANSWER = 4000
 _EVENTS_AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """What came of a test, for people."""
+
+    success: bool
+    message: str
+    delivery: WebhookDelivery
 
 
 def spread() -> int:
@@ -52,7 +67,7 @@ def spread() -> int:
                 continue
             now = timezone.now()
             WebhookDelivery.objects.bulk_create(
-                [WebhookDelivery(event=event, endpoint=one, next_try_at=now) for one in _wanted_by(event)],
+                [WebhookDelivery(event=event, endpoint=one, next_retry_at=now) for one in _wanted_by(event)],
                 ignore_conflicts=True,
             )
         done += 1
@@ -60,45 +75,60 @@ def spread() -> int:
 
 
 def _wanted_by(event: WebhookEvent) -> list[WebhookEndpoint]:
-    """The endpoints, older than the event, of all who may see the project now. A paused one gets it later."""
+    """The endpoints, older than the event, of the project and of all who see it now. A paused one gets it later."""
     assert event.job is not None
-    project_uid = event.job.project_uid
     endpoints = WebhookEndpoint.objects.exclude(state=EndpointState.GONE).filter(
-        project_uid__in=("", project_uid), owner__is_active=True, created_at__lte=event.created_at
+        project_uid__in=("", event.job.project_uid), created_at__lte=event.created_at
     )
-    host = get_host()
-    return [
-        one
-        for one in endpoints.select_related("owner")
-        if event.event_type in one.events and project_uid in host.visible_project_uids(one.owner)
-    ]
+    wanting = [one for one in endpoints.select_related("owner") if event.event_type in one.events]
+    return [one for one in wanting if one.project_uid or _sees(one, event)]
+
+
+def _sees(endpoint: WebhookEndpoint, event: WebhookEvent) -> bool:
+    """Whether the endpoint's owner may see now what the event is about."""
+    if event.job is None:
+        return True
+    try:
+        get_host().get_project(event.job.project_uid, endpoint.owner)
+    except LookupError:
+        return False
+    return endpoint.owner.is_active
 
 
 def claim() -> WebhookDelivery | None:
     """Take the delivery that is due longest, of an endpoint that nobody is sending to right now."""
-    busy = WebhookDelivery.objects.leased().filter(endpoint=OuterRef("endpoint"))
+    leased = list(WebhookDelivery.objects.leased().values_list("endpoint", "endpoint__owner"))
+    crowded = [owner for owner, count in Counter(owner for _, owner in leased).items() if count >= _MOST_OF_AN_OWNER]
     # An earlier event of the same job goes first.
     earlier = WebhookDelivery.objects.filter(
-        endpoint=OuterRef("endpoint"), event__job=OuterRef("event__job"), state=State.WAITING, pk__lt=OuterRef("pk")
+        endpoint=OuterRef("endpoint"), event__job=OuterRef("event__job"), status=Status.PENDING, pk__lt=OuterRef("pk")
     )
     alias = router.db_for_write(WebhookDelivery)
     with transaction.atomic(using=alias):
-        due = WebhookDelivery.objects.due().filter(~Exists(busy), ~Exists(earlier))
+        due = WebhookDelivery.objects.due().filter(~Exists(earlier))
+        due = due.exclude(endpoint__in=[busy for busy, _ in leased]).exclude(endpoint__owner__in=crowded)
         if connections[alias].features.has_select_for_update_skip_locked:
             due = due.select_for_update(skip_locked=True, of=("self",))
-        found = due.order_by("next_try_at", "id").first()
+        found = due.order_by("next_retry_at", "id").first()
         if found is None:
             return None
-        token = new_uid()
         mine = WebhookDelivery.objects.filter(pk=found.pk, token=found.token)
-        if not mine.update(token=token, lease_until=Now() + _LEASE, tries=F("tries") + 1):
+        if not mine.update(token=new_uid(), lease_until=Now() + _LEASE, attempts=F("attempts") + 1):
             return None
-    return WebhookDelivery.objects.select_related("event", "endpoint").get(pk=found.pk)
+    return _whole(found)
+
+
+def _whole(delivery: WebhookDelivery) -> WebhookDelivery:
+    return WebhookDelivery.objects.select_related("event", "event__job", "endpoint", "endpoint__owner").get(
+        pk=delivery.pk
+    )
 
 
 def try_once(delivery: WebhookDelivery) -> None:
     """Send a claimed delivery, and write down what came of it."""
     endpoint, event = delivery.endpoint, delivery.event
+    if not _sees(endpoint, event):
+        return _withhold(delivery)
     body, began = serialized(event.payload), time.monotonic()
     answer: client.Answer | None = None
     headers: dict[str, str] = {}
@@ -106,13 +136,13 @@ def try_once(delivery: WebhookDelivery) -> None:
     try:
         secrets = _secrets(endpoint)
         headers = signed_headers(event.uid, event.event_type, delivery.uid, body, secrets, timezone.now())
-        answer = client.send("POST", endpoint.url, body, headers)
+        answer = client.send("POST", endpoint.target_url, body, headers)
     except (client.RequestFailed, SecretLost) as failed:
         error = str(failed)
-    note = WebhookTry(
+    note = WebhookAttempt(
         delivery=delivery,
-        number=delivery.tries,
-        url=endpoint.url,
+        number=delivery.attempts,
+        url=endpoint.target_url,
         request_headers=headers,
         status_code=answer.status if answer else None,
         response_body=_readable(answer.body) if answer else "",
@@ -123,36 +153,70 @@ def try_once(delivery: WebhookDelivery) -> None:
         _write_down(delivery, answer, note)
 
 
-def _write_down(delivery: WebhookDelivery, answer: client.Answer | None, note: WebhookTry) -> None:
-    mine = WebhookDelivery.objects.filter(pk=delivery.pk, token=delivery.token, state=State.WAITING)
+def _withhold(delivery: WebhookDelivery) -> None:
+    """Whoever has left a project is told nothing more of it. Its own endpoints wait for somebody to take them over."""
+    endpoint = delivery.endpoint
+    with transaction.atomic(using=router.db_for_write(WebhookDelivery)):
+        if endpoint.project_uid:
+            _held(delivery).update(token="", lease_until=None, attempts=F("attempts") - 1)
+            unchanged = WebhookEndpoint.objects.filter(pk=endpoint.pk, owner=endpoint.owner, state=endpoint.state)
+            unchanged.update(state=EndpointState.ORPHANED)
+        elif _end(_held(delivery), Status.FAILED):
+            error = "Not sent: the owner of the endpoint no longer sees the project."
+            delivery.log.create(
+                number=delivery.attempts, url=endpoint.target_url, request_headers={}, error=error, seconds=0
+            )
+
+
+def _held(delivery: WebhookDelivery) -> QuerySet[WebhookDelivery]:
+    """The delivery's row, as long as the lease under which it was taken holds."""
+    return WebhookDelivery.objects.filter(pk=delivery.pk, token=delivery.token, status=Status.PENDING)
+
+
+def _end(deliveries: QuerySet[WebhookDelivery], status: str) -> int:
+    return deliveries.update(status=status, token="", lease_until=None, next_retry_at=None, updated_at=timezone.now())
+
+
+def _write_down(delivery: WebhookDelivery, answer: client.Answer | None, note: WebhookAttempt) -> None:
+    mine, is_test = _held(delivery), delivery.event.event_type == WebhookEvent.Type.TEST
     endpoint = WebhookEndpoint.objects.filter(pk=delivery.endpoint_id)
     now = timezone.now()
     if answer is not None and 200 <= answer.status < 300:
-        held = mine.update(state=State.DELIVERED, ended_at=now, token="", lease_until=None, next_try_at=None)
+        held = _end(mine, Status.DELIVERED)
         endpoint.update(failures_in_row=0, last_success_at=now)
+        if endpoint.filter(state=EndpointState.FAILING).update(state=EndpointState.ACTIVE, next_probe_at=None):
+            hurry(delivery.endpoint)
     elif answer is not None and answer.status == 410:
-        held = mine.update(state=State.FAILED, ended_at=now, token="", lease_until=None, next_try_at=None)
+        held = _end(mine, Status.FAILED)
         endpoint.update(state=EndpointState.GONE)
-        gone = WebhookDelivery.objects.filter(endpoint=delivery.endpoint_id, state=State.WAITING)
-        gone.update(state=State.FAILED, ended_at=now, token="", lease_until=None, next_try_at=None)
+        _end(WebhookDelivery.objects.filter(endpoint=delivery.endpoint_id, status=Status.PENDING), Status.FAILED)
+    elif is_test:
+        # Somebody looks at it now; trying it again tomorrow helps nobody, and it says nothing of the deliveries.
+        held = _end(mine, Status.FAILED)
     else:
         held = _wait_or_give_up(delivery, mine, answer, now)
         endpoint.update(failures_in_row=F("failures_in_row") + 1)
-        endpoint.filter(failures_in_row__gte=_PAUSE_AFTER_FAILURES, state=EndpointState.ACTIVE).update(
-            state=EndpointState.FAILING
-        )
+        endpoint.filter(
+            failures_in_row__gte=_PAUSE_AFTER_FAILURES, state__in=(EndpointState.ACTIVE, EndpointState.FAILING)
+        ).update(state=EndpointState.FAILING, next_probe_at=now + _PROBE_EVERY)
     if held:
         note.save(force_insert=True)
+
+
+def hurry(endpoint: WebhookEndpoint) -> None:
+    """What waits for its next try has it now."""
+    waiting = WebhookDelivery.objects.filter(endpoint=endpoint, status=Status.PENDING)
+    waiting.filter(next_retry_at__gt=timezone.now()).update(next_retry_at=timezone.now())
 
 
 def _wait_or_give_up(
     delivery: WebhookDelivery, mine: QuerySet[WebhookDelivery], answer: client.Answer | None, now: datetime
 ) -> int:
-    if delivery.tries > len(PAUSES):
-        return mine.update(state=State.FAILED, ended_at=now, token="", lease_until=None, next_try_at=None)
-    pause = PAUSES[delivery.tries - 1] * random.uniform(1, 1 + _JITTER)  # noqa: S311  (spreads load, guards nothing)
+    if delivery.attempts > len(PAUSES):
+        return _end(mine, Status.FAILED)
+    pause = PAUSES[delivery.attempts - 1] * random.uniform(1, 1 + _JITTER)  # noqa: S311  (spreads load, guards nothing)
     pause = max(pause, _retry_after(answer.headers, now) if answer else timedelta(0))
-    return mine.update(token="", lease_until=None, next_try_at=now + pause)
+    return mine.update(token="", lease_until=None, next_retry_at=now + pause, updated_at=now)
 
 
 def _retry_after(headers: Mapping[str, str], now: datetime) -> timedelta:
@@ -178,18 +242,42 @@ def _readable(body: bytes) -> str:
     return body[:_KEPT_OF_ANSWER].decode("utf-8", "replace").replace("\0", "�")
 
 
-def send_test(endpoint: WebhookEndpoint) -> WebhookDelivery:
-    """Put an event on its way that tells nothing but that it is a test."""
-    now = timezone.now()
+def send_test(endpoint: WebhookEndpoint) -> Tested:
+    """Send, here and now, an event that tells nothing but that it is a test; once, whatever state the endpoint is in.
+
+    Raises ObjectDoesNotExist where somebody deletes the endpoint meanwhile.
+    """
     with transaction.atomic(using=router.db_for_write(WebhookEvent)):
+        endpoint = WebhookEndpoint.objects.select_for_update(no_key=True).get(pk=endpoint.pk)
         event = WebhookEvent.objects.create(
-            event_type=WebhookEvent.Type.TEST, payload={"test": True, "endpoint": endpoint.uid}, spread_at=now
+            event_type=WebhookEvent.Type.TEST,
+            payload={"test": True, "webhook": endpoint.uid},
+            spread_at=timezone.now(),
         )
-        return WebhookDelivery.objects.create(event=event, endpoint=endpoint, next_try_at=now)
+        # As if claimed: no sender takes it as long as this process lives.
+        delivery = WebhookDelivery.objects.create(
+            event=event,
+            endpoint=endpoint,
+            next_retry_at=timezone.now(),
+            token=new_uid(),
+            attempts=1,
+            lease_until=Now() + _LEASE,
+        )
+    try_once(_whole(delivery))
+    delivery = _whole(delivery)
+    attempt = delivery.log.first()
+    if attempt is None or attempt.error:
+        message = attempt.error if attempt else "The endpoint was changed meanwhile."
+    else:
+        message = f"The receiver answered {attempt.status_code} after {attempt.seconds:.2f} s."
+    return Tested(delivery.status == Status.DELIVERED, message, delivery)
 
 
 def redeliver(delivery: WebhookDelivery) -> bool:
     """Send it again from the first try on, under the same id; False while it is on its way anyway."""
-    ended = WebhookDelivery.objects.filter(pk=delivery.pk).exclude(state=State.WAITING)
+    ended = WebhookDelivery.objects.filter(pk=delivery.pk).exclude(status=Status.PENDING)
     now = timezone.now()
-    return ended.update(state=State.WAITING, tries=0, next_try_at=now, ended_at=None) == 1
+    if not ended.update(status=Status.PENDING, attempts=0, next_retry_at=now, updated_at=now):
+        return False
+    WebhookEndpoint.objects.filter(pk=delivery.endpoint_id, state=EndpointState.FAILING).update(next_probe_at=now)
+    return True

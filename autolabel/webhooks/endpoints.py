@@ -7,14 +7,29 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import router, transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from autolabel import audit
+from autolabel.hosts.base import Actor
+from autolabel.hosts.loader import get_host
 from autolabel.models import WebhookEndpoint
 
+from .delivery import hurry
 from .secrets import new_secret, seal
 
-__all__ = ["TooManyEndpoints", "change", "create", "delete", "pause", "resume", "rotate"]
+__all__ = [
+    "TooManyEndpoints",
+    "change",
+    "create",
+    "delete",
+    "in_reach_of",
+    "manages",
+    "may_manage",
+    "pause",
+    "resume",
+    "rotate",
+]
 
 # So long the secret before the last rotation signs, too.
 _OVERLAP = timedelta(hours=24)
@@ -28,68 +43,95 @@ class TooManyEndpoints(Exception):
     """The owner has as many as may be; the message says so."""
 
 
-def create(owner: Any, *, credential: Any = None, **fields: Any) -> tuple[WebhookEndpoint, str]:
+def in_reach_of(user: Any) -> QuerySet[WebhookEndpoint]:
+    """The user's own, and those of projects that the user sees; `may_manage` says which of them they manage."""
+    visible = get_host().visible_project_uids(user)
+    return WebhookEndpoint.objects.filter(Q(owner=user.pk) | Q(project_uid__in=visible))
+
+
+def may_manage(user: Any, endpoint: WebhookEndpoint) -> bool:
+    """Its owner may, and for one of a project whoever manages that."""
+    return endpoint.owner_id == user.pk or (bool(endpoint.project_uid) and manages(user, endpoint.project_uid))
+
+
+def manages(user: Any, project_uid: str) -> bool:
+    """Whether the user may manage the project; what the credential of a request is for is asked apart."""
+    host = get_host()
+    try:
+        project = host.get_project(project_uid, user)
+    except LookupError:
+        return False
+    return host.can(Actor(user), "manage", project)
+
+
+def create(actor: Actor, **fields: Any) -> tuple[WebhookEndpoint, str]:
     """A new endpoint and its secret, which exists in the clear nowhere else. Raises TooManyEndpoints."""
-    if WebhookEndpoint.objects.filter(owner=owner).count() >= _MOST:
-        raise TooManyEndpoints(f"You have {_MOST} endpoints. Delete one that nobody needs.")
     secret = new_secret()
     with transaction.atomic(using=router.db_for_write(WebhookEndpoint)):
-        endpoint = WebhookEndpoint.objects.create(owner=owner, secret=seal(secret), **fields)
-        _note(endpoint, "webhook.create", credential, url=endpoint.url)
+        endpoint = WebhookEndpoint.objects.create(owner=actor.user, secret=seal(secret), **fields)
+        # Counted with the new one, so that of requests at the same time at most one too few is let through.
+        if WebhookEndpoint.objects.filter(owner=actor.user).count() > _MOST:
+            raise TooManyEndpoints(f"You have {_MOST} endpoints. Delete one that nobody needs.")
+        _note(actor, endpoint, "webhook.create", target_url=endpoint.target_url)
     return endpoint, secret
 
 
-def change(endpoint: WebhookEndpoint, fields: Mapping[str, Any], *, credential: Any = None) -> None:
-    """Its url, events or description."""
-    if not fields:
-        return
-    for name, value in fields.items():
-        setattr(endpoint, name, value)
-    with transaction.atomic(using=router.db_for_write(WebhookEndpoint)):
-        endpoint.save(update_fields=list(fields))
-        _note(endpoint, "webhook.change", credential, **fields)
+def change(actor: Actor, endpoint: WebhookEndpoint, fields: Mapping[str, Any]) -> None:
+    """Its target_url, events or description."""
+    if fields:
+        _save(actor, endpoint, "webhook.change", fields, **fields)
 
 
-def delete(endpoint: WebhookEndpoint, *, credential: Any = None) -> None:
+def delete(actor: Actor, endpoint: WebhookEndpoint) -> None:
     """With its deliveries, those that wait included."""
     with transaction.atomic(using=router.db_for_write(WebhookEndpoint)):
-        _note(endpoint, "webhook.delete", credential, url=endpoint.url)
+        _note(actor, endpoint, "webhook.delete", target_url=endpoint.target_url)
         endpoint.delete()
 
 
-def rotate(endpoint: WebhookEndpoint, *, credential: Any = None) -> str:
+def rotate(actor: Actor, endpoint: WebhookEndpoint) -> str:
     """A new secret; the one before it signs beside it for a day."""
     secret = new_secret()
-    endpoint.previous_secret, endpoint.previous_secret_until = endpoint.secret, timezone.now() + _OVERLAP
-    endpoint.secret = seal(secret)
-    with transaction.atomic(using=router.db_for_write(WebhookEndpoint)):
-        endpoint.save(update_fields=["secret", "previous_secret", "previous_secret_until"])
-        _note(endpoint, "webhook.rotate_secret", credential)
+    fields = {
+        "previous_secret": endpoint.secret,
+        "previous_secret_until": timezone.now() + _OVERLAP,
+        "secret": seal(secret),
+    }
+    _save(actor, endpoint, "webhook.rotate_secret", fields)
     return secret
 
 
-def pause(endpoint: WebhookEndpoint, *, credential: Any = None) -> None:
+def pause(actor: Actor, endpoint: WebhookEndpoint) -> None:
     """Hold its deliveries back until it is resumed; nothing is lost."""
-    endpoint.state = State.PAUSED
+    _save(actor, endpoint, "webhook.pause", {"state": State.PAUSED})
+
+
+def resume(actor: Actor, endpoint: WebhookEndpoint) -> None:
+    """Let what waits go on now, whatever had stopped it, and count failures from nothing.
+
+    Whoever resumes an orphaned endpoint vouches for it from then on: its owner has left the project.
+    """
+    fields = {"state": State.ACTIVE, "failures_in_row": 0, "next_probe_at": None}
+    if endpoint.state == State.ORPHANED:
+        fields["owner"] = actor.user
+    _save(actor, endpoint, "webhook.resume", fields)
+    hurry(endpoint)
+
+
+def _save(actor: Actor, endpoint: WebhookEndpoint, action: str, fields: Mapping[str, Any], **detail: Any) -> None:
+    """Write what has changed, and that it was changed."""
+    for name, value in fields.items():
+        setattr(endpoint, name, value)
     with transaction.atomic(using=router.db_for_write(WebhookEndpoint)):
-        endpoint.save(update_fields=["state"])
-        _note(endpoint, "webhook.pause", credential)
+        endpoint.save(update_fields=[*fields, "updated_at"])
+        _note(actor, endpoint, action, **detail)
 
 
-def resume(endpoint: WebhookEndpoint, *, credential: Any = None) -> None:
-    """Let deliveries go on, whatever had stopped them, and count failures from nothing."""
-    endpoint.state, endpoint.failures_in_row = State.ACTIVE, 0
-    with transaction.atomic(using=router.db_for_write(WebhookEndpoint)):
-        endpoint.save(update_fields=["state", "failures_in_row"])
-        _note(endpoint, "webhook.resume", credential)
-
-
-def _note(endpoint: WebhookEndpoint, action: str, credential: Any, **detail: Any) -> None:
-    """Only owners change their endpoints."""
+def _note(actor: Actor, endpoint: WebhookEndpoint, action: str, **detail: Any) -> None:
     audit.record(
-        endpoint.owner,
+        actor.user,
         action,
-        credential=credential,
+        credential=actor.credential,
         project_uid=endpoint.project_uid,
         target=endpoint.uid,
         **detail,

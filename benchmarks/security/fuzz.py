@@ -31,7 +31,7 @@ _KINDS = {
     "/api/v1/annotations/": "annotation",
     "/api/v1/auto-label-jobs/": "job",
     "/api/v1/bulk-reviews/": "bulk",
-    "/api/v1/webhook-endpoints/": "endpoint",
+    "/api/v1/webhooks/": "endpoint",
     "/api/v1/webhook-deliveries/": "delivery",
 }
 # Mostly what is there: a made-up uid leads no further than to a 404.

@@ -6,8 +6,9 @@ from typing import Any
 
 from annotation_platform.keys import issue_key
 from annotation_platform.models import BulkReview
-from autolabel.webhooks import delivery, endpoints
-from tests.autolabel.builders import make_job
+from autolabel.hosts.base import Actor
+from autolabel.webhooks import endpoints
+from tests.autolabel.builders import make_delivery, make_job
 from tests.factories import make_draft, make_item, make_manual, make_member, make_project, make_user
 
 _PROJECTS, _ITEMS = 30, 4
@@ -31,8 +32,8 @@ def make() -> dict[str, Any]:
             uids["item"].append(item.uid)
             uids["annotation"] += [make_manual(item).uid, make_draft(item).uid]
     for person in people.values():
-        endpoint, _ = endpoints.create(person, url="https://hooks.example.com/", events=["auto_label.failed"])
+        endpoint, _ = endpoints.create(Actor(person), target_url="https://127.0.0.1/", events=["auto_label.failed"])
         uids["endpoint"].append(endpoint.uid)
-        uids["delivery"].append(delivery.send_test(endpoint).uid)
+        uids["delivery"].append(make_delivery(endpoint).uid)
     keys = {role: issue_key(person, role)[1] for role, person in people.items()}
     return {"keys": keys, "stranger": issue_key(make_user(), "stranger")[1], "uids": uids}

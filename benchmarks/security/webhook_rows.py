@@ -8,6 +8,7 @@ from django.contrib.auth import get_user_model
 from django.db.models import F
 
 from annotation_platform.projects import create_project
+from autolabel.hosts.base import Actor
 from autolabel.jobs import lifecycle
 from autolabel.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
 from autolabel.webhooks import endpoints
@@ -17,7 +18,7 @@ from tests.autolabel.builders import make_job
 def make(url: str, events: int) -> str:
     """Jobs that end, each with its event in the same commit; the secret of the endpoint that wants them."""
     owner = get_user_model().objects.create(username="receiver")
-    _, secret = endpoints.create(owner, url=url, events=list(WebhookEvent.Type.values))
+    _, secret = endpoints.create(Actor(owner), target_url=url, events=list(WebhookEvent.Type.values))
     for number in range(events):
         project = create_project(owner, f"Project {number}", [("bolt", None)])
         job = make_job(project.uid, created_by=owner, status="running")
@@ -31,17 +32,10 @@ def ids() -> list[str]:
 
 def pass_time(seconds: int) -> int:
     """For what waits, so much time has passed; returns how many deliveries wait, or are not yet made."""
-    waiting = WebhookDelivery.objects.filter(state=WebhookDelivery.State.WAITING)
+    waiting = WebhookDelivery.objects.filter(status=WebhookDelivery.Status.PENDING)
     past = timedelta(seconds=seconds)
-    waiting.update(next_try_at=F("next_try_at") - past)
+    waiting.update(next_retry_at=F("next_retry_at") - past)
     waiting.exclude(lease_until=None).update(lease_until=F("lease_until") - past)
+    failing = WebhookEndpoint.objects.exclude(next_probe_at=None)
+    failing.update(next_probe_at=F("next_probe_at") - past)
     return waiting.count() + WebhookEvent.objects.filter(spread_at=None).count()
-
-
-def resume() -> int:
-    stopped = WebhookEndpoint.objects.filter(state=WebhookEndpoint.State.FAILING)
-    count = 0
-    for endpoint in stopped:
-        endpoints.resume(endpoint)
-        count += 1
-    return count

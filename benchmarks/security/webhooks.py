@@ -52,7 +52,7 @@ def run(scale: float) -> dict[str, Any]:
 def _deliver(site: Site, server: Moody, events: int, kills: int) -> dict[str, Any]:
     secret = site.ask(f"{_ROWS}answer = rows.make({server.url!r}, {events})")
     sender = _Sender(site)
-    killed = resumed = 0
+    killed = 0
     try:
         # Half of the kills while it works, then the hour, then the other half.
         for _ in range(kills // 2):
@@ -67,8 +67,6 @@ def _deliver(site: Site, server: Moody, events: int, kills: int) -> dict[str, An
         while waiting and time.monotonic() < ends_at:
             if killed < kills:
                 killed += sender.kill_soon(0.2)
-            # An endpoint that fails twenty times in a row is paused; its owner resumes it.
-            resumed += site.ask(f"{_ROWS}answer = rows.resume()")
             waiting = site.ask(f"{_ROWS}answer = rows.pass_time({_STEP_SECONDS})")
             time.sleep(0.1)
         while killed < kills:
@@ -76,7 +74,7 @@ def _deliver(site: Site, server: Moody, events: int, kills: int) -> dict[str, An
     finally:
         sender.stop()
     wanted = set(site.ask(f"{_ROWS}answer = rows.ids()"))
-    return _judge(server.requests, wanted, secret, waiting) | {"kills": killed, "resumed": resumed}
+    return _judge(server.requests, wanted, secret, waiting) | {"kills": killed}
 
 
 def _judge(requests: list[Request], wanted: set[str], secret: str, waiting: int) -> dict[str, Any]:

@@ -18,7 +18,17 @@ from django.utils import timezone
 
 from annotation_platform.models import Annotation, Item, Project
 from autolabel.jobs.lane import run_lane
-from autolabel.models import Chunk, ItemResult, Job, Prediction, WebhookEvent, Worker
+from autolabel.models import (
+    Chunk,
+    ItemResult,
+    Job,
+    Prediction,
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookEvent,
+    Worker,
+)
 from tests.factories import make_project
 
 from .fakes import FAKE_LABELS, picture
@@ -28,12 +38,28 @@ __all__ = [
     "balanced",
     "drafts_of",
     "in_threads",
+    "make_attempt",
+    "make_delivery",
     "make_job",
     "make_worker",
     "parts_project",
     "results_of",
     "run_to_end",
 ]
+
+
+def make_delivery(endpoint: WebhookEndpoint, **fields: Any) -> WebhookDelivery:
+    """A test event on its way to the endpoint, that nobody has tried to send."""
+    now = timezone.now()
+    event = WebhookEvent.objects.create(event_type=WebhookEvent.Type.TEST, payload={"test": True}, spread_at=now)
+    return WebhookDelivery.objects.create(event=event, endpoint=endpoint, **{"next_retry_at": now, **fields})
+
+
+def make_attempt(delivery: WebhookDelivery, status_code: int | None, **fields: Any) -> WebhookAttempt:
+    """What a sender would have written down of a request that was answered so."""
+    url = delivery.endpoint.target_url
+    given = {"number": 1, "url": url, "request_headers": {"webhook-id": delivery.event.uid}, "seconds": 0.21}
+    return WebhookAttempt.objects.create(delivery=delivery, status_code=status_code, **{**given, **fields})
 
 
 def parts_project(*pictures: bytes, labels: Iterable[str] = FAKE_LABELS) -> Project:

@@ -14,13 +14,14 @@ from django.utils import timezone
 from annotation_platform.autolabel_host import PlatformHost
 from annotation_platform.models import Annotation, Project
 from autolabel.exceptions import NothingToRetry
+from autolabel.hosts.base import Actor
 from autolabel.jobs import drafts, prune, services
 from autolabel.jobs.prune import Pruned
 from autolabel.models import Chunk, ItemResult, Job, Prediction, WebhookDelivery, WebhookEndpoint, WebhookEvent
-from autolabel.webhooks import delivery, endpoints
+from autolabel.webhooks import endpoints
 from tests.factories import make_member, make_project, make_rows_of_items
 
-from .builders import drafts_of, in_threads, make_job
+from .builders import drafts_of, in_threads, make_delivery, make_job
 from .past_jobs import decide, fates, past_job
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fake_model", "rings")]
@@ -116,17 +117,17 @@ def test_a_job_that_ended_later_or_is_active_stays_whole(project: Project) -> No
 def test_an_event_that_somebody_waits_for_stays_with_its_job(project: Project, state: str, stays: bool) -> None:
     drafts.discard_drafts(past_job(project))
     endpoint, _ = endpoints.create(
-        make_member(project), url="https://hooks.example.com/", events=["auto_label.completed"]
+        Actor(make_member(project)), target_url="https://hooks.example.com/", events=["auto_label.completed"]
     )
     WebhookEndpoint.objects.update(state=state)
     WebhookEvent.objects.update(spread_at=timezone.now())
-    WebhookDelivery.objects.create(event=WebhookEvent.objects.get(), endpoint=endpoint, next_try_at=timezone.now())
+    WebhookDelivery.objects.create(event=WebhookEvent.objects.get(), endpoint=endpoint, next_retry_at=timezone.now())
 
     counted = run(dry_run=True)
     assert (run().jobs, counted.jobs) == ((0, 0) if stays else (1, 1))
     assert WebhookEvent.objects.exists() is stays
 
-    WebhookDelivery.objects.update(state="delivered")
+    WebhookDelivery.objects.update(status="delivered")
     run()
     assert not WebhookEvent.objects.exists()
 
@@ -134,7 +135,9 @@ def test_an_event_that_somebody_waits_for_stays_with_its_job(project: Project, s
 def test_an_event_that_no_sender_has_seen_stays_while_somebody_listens(project: Project) -> None:
     drafts.discard_drafts(past_job(project))
     WebhookEvent.objects.update(spread_at=None)
-    endpoint, _ = endpoints.create(make_member(project), url="https://hooks.example.com/", events=["auto_label.failed"])
+    endpoint, _ = endpoints.create(
+        Actor(make_member(project)), target_url="https://hooks.example.com/", events=["auto_label.failed"]
+    )
     assert run().events == 0
 
     endpoint.delete()
@@ -143,8 +146,8 @@ def test_an_event_that_no_sender_has_seen_stays_while_somebody_listens(project: 
 
 
 def test_old_tests_of_endpoints_go(project: Project) -> None:
-    endpoint, _ = endpoints.create(make_member(project), url="https://hooks.example.com/", events=[])
-    old, _ = (delivery.send_test(endpoint) for _ in range(2))
+    endpoint, _ = endpoints.create(Actor(make_member(project)), target_url="https://hooks.example.com/", events=[])
+    old, _ = (make_delivery(endpoint) for _ in range(2))
     WebhookEvent.objects.filter(pk=old.event_id).update(created_at=timezone.now() - timedelta(days=100))
 
     assert run(dry_run=True).events == run().events == 1

@@ -16,8 +16,10 @@ from django.db import connections
 from django.utils import timezone
 from standardwebhooks import Webhook
 
+from annotation_platform.models import Membership, Project
+from autolabel.hosts.base import Actor
 from autolabel.jobs import lifecycle
-from autolabel.models import Job, WebhookDelivery, WebhookEndpoint, WebhookEvent, WebhookTry
+from autolabel.models import Job, WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookEvent
 from autolabel.webhooks import delivery, endpoints
 from autolabel.webhooks.delivery import PAUSES
 from autolabel.webhooks.events import job_body
@@ -46,7 +48,7 @@ def owner() -> Any:
 
 @pytest.fixture
 def endpoint(server: Receiver, owner: Any) -> WebhookEndpoint:
-    return endpoints.create(owner, url=server.url, events=ALL)[0]
+    return endpoints.create(Actor(owner), target_url=server.url, events=ALL)[0]
 
 
 def ended_job(owner: Any, status: str = "completed") -> Job:
@@ -69,7 +71,8 @@ def send_all() -> int:
 
 def let_time_pass() -> None:
     """Whatever waits for its next try has it now."""
-    WebhookDelivery.objects.filter(state="waiting").update(next_try_at=timezone.now() - timedelta(seconds=1))
+    WebhookEndpoint.objects.exclude(next_probe_at=None).update(next_probe_at=timezone.now() - timedelta(seconds=1))
+    WebhookDelivery.objects.filter(status="pending").update(next_retry_at=timezone.now() - timedelta(seconds=1))
 
 
 def test_the_end_of_a_job_arrives_signed_in_both_families(
@@ -88,7 +91,7 @@ def test_the_end_of_a_job_arrives_signed_in_both_families(
     assert request.headers["X-Avala-Webhook-Event"] == "auto_label.completed"
     row = WebhookDelivery.objects.get()
     assert request.headers["X-Avala-Webhook-Delivery"] == row.uid
-    assert (row.state, row.tries, row.next_try_at) == ("delivered", 1, None)
+    assert (row.status, row.attempts, row.next_retry_at) == ("delivered", 1, None)
     assert row.log.get().status_code == 200
     assert row.log.get().response_body == "heard"
 
@@ -102,11 +105,11 @@ def test_a_receiver_that_fails_gets_ten_tries_over_about_three_days_with_the_sam
     for _ in range(12):
         send_all()
         row = WebhookDelivery.objects.get()
-        if row.next_try_at:
-            waits.append((row.next_try_at - timezone.now()).total_seconds())
+        if row.next_retry_at:
+            waits.append((row.next_retry_at - timezone.now()).total_seconds())
         let_time_pass()
 
-    assert (row.state, row.tries, len(server.requests)) == ("failed", 10, 10)
+    assert (row.status, row.attempts, len(server.requests)) == ("failed", 10, 10)
     assert len({(request.headers["webhook-id"], request.body) for request in server.requests}) == 1
     assert all(
         pause.total_seconds() - 2 <= wait <= pause.total_seconds() * 1.1
@@ -125,13 +128,13 @@ def test_all_but_2xx_is_a_failure_that_is_tried_again(
     send_all()
 
     row = WebhookDelivery.objects.get()
-    assert (row.state, row.tries, row.log.get().status_code) == ("waiting", 1, status)
+    assert (row.status, row.attempts, row.log.get().status_code) == ("pending", 1, status)
     server.answer = 204
     let_time_pass()
     send_all()
     row.refresh_from_db()
     endpoint.refresh_from_db()
-    assert (row.state, endpoint.failures_in_row) == ("delivered", 0)
+    assert (row.status, endpoint.failures_in_row) == ("delivered", 0)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +148,7 @@ def test_the_wait_that_a_receiver_asks_for_is_kept_up_to_a_day(
     server.answer, server.headers = 503, {"Retry-After": asked}
     send_all()
 
-    wait = (WebhookDelivery.objects.get().next_try_at - timezone.now()).total_seconds()
+    wait = (WebhookDelivery.objects.get().next_retry_at - timezone.now()).total_seconds()
     assert seconds - 2 <= wait <= seconds * 1.1
 
 
@@ -161,46 +164,82 @@ def test_410_disables_the_endpoint_and_ends_what_waits_for_it(
 
     endpoint.refresh_from_db()
     assert endpoint.state == "gone"
-    assert list(WebhookDelivery.objects.values_list("state", flat=True)) == ["failed", "failed"]
+    assert list(WebhookDelivery.objects.values_list("status", flat=True)) == ["failed", "failed"]
     assert len(server.requests) == 1
+
+
+def make_it_fail(server: Receiver, endpoint: WebhookEndpoint, owner: Any) -> None:
+    """Twenty tries of two jobs' events, which then wait for hours."""
+    for _ in range(2):
+        ended_job(owner)
+    server.answer = 500
+    while endpoint.state == "active":
+        let_time_pass()
+        send_all()
+        endpoint.refresh_from_db()
+    assert (endpoint.state, len(server.requests)) == ("failing", 20)
 
 
 def test_twenty_failures_in_a_row_pause_the_endpoint_and_nothing_is_lost(
     server: Receiver, endpoint: WebhookEndpoint, owner: Any
 ) -> None:
-    jobs = [ended_job(owner) for _ in range(3)]
-    server.answer = 500
-    for _ in range(10):
-        send_all()
-        let_time_pass()
-    endpoint.refresh_from_db()
-    assert (endpoint.state, len(server.requests)) == ("failing", 20)
-
-    jobs.append(ended_job(owner))
+    ended_job(owner)
+    make_it_fail(server, endpoint, owner)
+    WebhookDelivery.objects.update(next_retry_at=timezone.now())
     assert send_all() == 0
+
     server.answer = 200
-    endpoints.resume(endpoint)
+    endpoints.resume(Actor(owner), endpoint)
+    send_all()
+    assert set(WebhookDelivery.objects.values_list("status", flat=True)) == {"delivered"}
+    assert len({request.headers["webhook-id"] for request in server.requests}) == 3
+
+
+def test_a_failing_endpoint_is_probed_with_one_delivery_and_goes_on_when_it_takes_it(
+    server: Receiver, endpoint: WebhookEndpoint, owner: Any
+) -> None:
+    ended_job(owner)
+    make_it_fail(server, endpoint, owner)
+    let_time_pass()
+    assert send_all() == 1
+    wait = (WebhookEndpoint.objects.get().next_probe_at - timezone.now()).total_seconds()
+    assert 590 < wait <= 600
+
+    server.answer = 200
     let_time_pass()
     send_all()
-    assert set(WebhookDelivery.objects.values_list("state", flat=True)) == {"delivered"}
-    assert len({request.headers["webhook-id"] for request in server.requests}) == len(jobs)
+    endpoint.refresh_from_db()
+    assert (endpoint.state, endpoint.failures_in_row, endpoint.next_probe_at) == ("active", 0, None)
+    assert set(WebhookDelivery.objects.values_list("status", flat=True)) == {"delivered"}
+
+
+def test_who_has_many_slow_endpoints_leaves_senders_for_the_others(server: Receiver, owner: Any) -> None:
+    project = make_project(members={owner: "manager"})
+    other = make_member(project)
+    for person in [owner] * 6 + [other]:
+        endpoints.create(Actor(person), target_url=server.url, events=ALL)
+    lifecycle.cancel(make_job(project, status="running", planned_at=timezone.now()).pk)
+    delivery.spread()
+
+    claimed = [one.endpoint.owner for one in iter(delivery.claim, None)]
+    assert sorted(claimed, key=lambda person: person == other) == [owner] * 4 + [other]
 
 
 def test_a_host_that_is_not_there_is_tried_again_and_the_reason_is_kept(
     server: Receiver, endpoint: WebhookEndpoint, owner: Any
 ) -> None:
     with receiver() as gone:
-        WebhookEndpoint.objects.update(url=gone.url)
+        WebhookEndpoint.objects.update(target_url=gone.url)
     ended_job(owner)
     send_all()
 
-    note = WebhookTry.objects.get()
+    note = WebhookAttempt.objects.get()
     assert (note.status_code, note.error) == (None, "The host could not be reached, or closed the connection.")
 
 
 def test_after_a_rotation_both_secrets_sign_for_a_day(server: Receiver, endpoint: WebhookEndpoint, owner: Any) -> None:
     old = unseal(endpoint.secret)
-    new = endpoints.rotate(endpoint)
+    new = endpoints.rotate(Actor(owner), endpoint)
     ended_job(owner)
     send_all()
     request = server.requests[-1]
@@ -235,30 +274,71 @@ def test_a_secret_that_cannot_be_read_any_more_sends_nothing_and_says_so(
     send_all()
 
     assert server.requests == []
-    assert "SECRET_KEY has changed. Rotate the secret." in WebhookTry.objects.get().error
+    assert "SECRET_KEY has changed. Rotate the secret." in WebhookAttempt.objects.get().error
 
 
 # Who gets what
 
 
-def test_only_endpoints_of_people_who_see_the_project_now_get_its_events(server: Receiver, owner: Any) -> None:
+def test_only_endpoints_of_the_project_and_of_people_who_see_it_now_get_its_events(
+    server: Receiver, owner: Any
+) -> None:
     project = make_project(members={owner: "manager"})
+    other = make_project(members={owner: "manager"})
     stranger, inactive = make_user("stranger"), make_user("inactive")
-    mine, _ = endpoints.create(owner, url=server.url, events=ALL)
-    of_project, _ = endpoints.create(owner, url=server.url, events=ALL, project_uid=project.uid)
-    endpoints.create(owner, url=server.url, events=ALL, project_uid=make_project(members={owner: "manager"}).uid)
-    endpoints.create(owner, url=server.url, events=["auto_label.failed"])
-    endpoints.create(stranger, url=server.url, events=ALL)
-    endpoints.create(stranger, url=server.url, events=ALL, project_uid=project.uid)
     make_member(project, "viewer", inactive)
-    endpoints.create(inactive, url=server.url, events=ALL)
+
+    def add(person: Any, **fields: Any) -> WebhookEndpoint:
+        return endpoints.create(Actor(person), **{"target_url": server.url, "events": ALL, **fields})[0]
+
+    mine, of_project = add(owner), add(owner, project_uid=project.uid)
+    add(owner, project_uid=other.uid)
+    add(owner, events=["auto_label.failed"])
+    add(stranger)
+    add(inactive)
     inactive.is_active = False
     inactive.save()
     lifecycle.cancel(make_job(project, status="running", planned_at=timezone.now()).pk)
-    endpoints.create(owner, url=server.url, events=ALL)  # later than the event
+    add(owner)  # later than the event
 
     assert send_all() == 2
     assert set(WebhookDelivery.objects.values_list("endpoint", flat=True)) == {mine.pk, of_project.pk}
+
+
+def test_what_waits_for_somebody_who_has_left_the_project_is_not_sent(
+    server: Receiver, endpoint: WebhookEndpoint, owner: Any
+) -> None:
+    ended_job(owner)
+    server.answer = 500
+    send_all()
+    Membership.objects.filter(user=owner).delete()
+    let_time_pass()
+    send_all()
+
+    assert len(server.requests) == 1
+    row = WebhookDelivery.objects.get()
+    assert row.status == "failed"
+    assert row.log.first().error == "Not sent: the owner of the endpoint no longer sees the project."
+
+
+def test_an_endpoint_of_a_project_whose_owner_has_left_waits_for_another_to_take_it_over(
+    server: Receiver, owner: Any
+) -> None:
+    job = ended_job(owner)
+    heir = make_member(Project.objects.get(uid=job.project_uid), "manager")
+    endpoint, _ = endpoints.create(Actor(owner), target_url=server.url, events=ALL, project_uid=job.project_uid)
+    WebhookEvent.objects.update(created_at=timezone.now())
+    Membership.objects.filter(user=owner).delete()
+    send_all()
+
+    endpoint.refresh_from_db()
+    row = WebhookDelivery.objects.get()
+    assert (server.requests, endpoint.state, row.status, row.attempts) == ([], "orphaned", "pending", 0)
+    assert send_all() == 0
+
+    endpoints.resume(Actor(heir), endpoint)
+    assert send_all() == 1
+    assert (len(server.requests), endpoint.owner) == (1, heir)
 
 
 def test_an_event_is_spread_once_however_many_senders_there_are(endpoint: WebhookEndpoint, owner: Any) -> None:
@@ -269,13 +349,35 @@ def test_an_event_is_spread_once_however_many_senders_there_are(endpoint: Webhoo
     assert WebhookDelivery.objects.count() == 1
 
 
-def test_a_test_event_goes_to_its_endpoint_alone(server: Receiver, endpoint: WebhookEndpoint, owner: Any) -> None:
-    endpoints.create(owner, url=server.url, events=ALL)
-    delivery.send_test(endpoint)
+@pytest.mark.parametrize("state", ["active", "paused", "failing"])
+def test_a_test_goes_to_its_endpoint_alone_and_at_once(
+    server: Receiver, endpoint: WebhookEndpoint, owner: Any, state: str
+) -> None:
+    endpoints.create(Actor(owner), target_url=server.url, events=ALL)
+    WebhookEndpoint.objects.update(state=state)
+    tested = delivery.send_test(endpoint)
 
-    assert send_all() == 1
-    assert json.loads(server.requests[0].body) == {"test": True, "endpoint": endpoint.uid}
+    assert tested.success
+    assert tested.message.startswith("The receiver answered 200 after ")
+    assert json.loads(server.requests[0].body) == {"test": True, "webhook": endpoint.uid}
     assert server.requests[0].headers["X-Avala-Webhook-Event"] == "auto_label.test"
+    assert send_all() == 0
+
+
+def test_a_test_that_fails_says_why_is_not_tried_again_and_counts_for_nothing(
+    server: Receiver, endpoint: WebhookEndpoint
+) -> None:
+    server.answer = 503
+    tested = delivery.send_test(endpoint)
+    assert (tested.success, tested.delivery.status) == (False, "failed")
+    assert tested.message.startswith("The receiver answered 503 after ")
+    with receiver() as gone:
+        WebhookEndpoint.objects.update(target_url=gone.url)
+    assert delivery.send_test(endpoint).message == "The host could not be reached, or closed the connection."
+    let_time_pass()
+    assert send_all() == 0
+    endpoint.refresh_from_db()
+    assert (endpoint.state, endpoint.failures_in_row) == ("active", 0)
 
 
 def test_a_redelivery_has_the_same_id_and_all_its_tries(
@@ -290,7 +392,7 @@ def test_a_redelivery_has_the_same_id_and_all_its_tries(
 
     assert len({request.headers["webhook-id"] for request in server.requests}) == 1
     row.refresh_from_db()
-    assert (row.state, row.log.count()) == ("delivered", 2)
+    assert (row.status, row.log.count()) == ("delivered", 2)
 
 
 # Senders that die, and many at once
@@ -309,7 +411,7 @@ def test_what_a_killed_sender_had_in_hand_is_tried_again_after_its_lease(
 
     delivery.try_once(stale)  # it wakes up: a duplicate, with the same id, that writes nothing down
     row = WebhookDelivery.objects.get()
-    assert (row.state, row.tries, row.log.count()) == ("delivered", 2, 1)
+    assert (row.status, row.attempts, row.log.count()) == ("delivered", 2, 1)
     assert len({request.headers["webhook-id"] for request in server.requests}) == 1
 
 
@@ -318,7 +420,7 @@ def test_a_slow_endpoint_delays_no_other(
 ) -> None:
     monkeypatch.setattr("autolabel.webhooks.client.DEADLINE_SECONDS", 4.0)
     with receiver() as slow:
-        endpoints.create(owner, url=slow.url.replace("/hook", "/drip"), events=ALL)
+        endpoints.create(Actor(owner), target_url=slow.url.replace("/hook", "/drip"), events=ALL)
         for _ in range(20):
             ended_job(owner)
         told_to_end = threading.Event()
@@ -333,7 +435,7 @@ def test_a_slow_endpoint_delays_no_other(
             told_to_end.set()
             sender.join(timeout=30)
         assert not sender.is_alive()
-    assert WebhookDelivery.objects.filter(endpoint=endpoint, state="delivered").count() == 20
+    assert WebhookDelivery.objects.filter(endpoint=endpoint, status="delivered").count() == 20
 
 
 def run_sender(told_to_end: threading.Event) -> None:

@@ -14,9 +14,10 @@ from annotation_platform.models import Item, Project
 from annotation_platform.projects import create_project
 from annotation_platform.uploads import create_item
 from autolabel import audit
-from autolabel.models import Job, WebhookDelivery, WebhookEndpoint, WebhookTry
-from autolabel.webhooks import delivery, endpoints
-from tests.autolabel.builders import make_job
+from autolabel.hosts.base import Actor
+from autolabel.models import Job, WebhookEndpoint
+from autolabel.webhooks import endpoints
+from tests.autolabel.builders import make_attempt, make_delivery, make_job
 from tests.factories import image_bytes, make_draft, make_manual
 
 
@@ -48,20 +49,11 @@ def _fill_one(user: object, number: int, payload: str) -> list[str]:
     job = make_job(project.uid, created_by=user, status="failed", model_type=payload[:50], error_message=payload)
     Job.objects.filter(pk=job.pk).update(labels=[payload], summary={"drafts": {payload: 1}, "model": {"name": payload}})
     issue_key(user, payload[:100], expires_at=timezone.now() + timedelta(days=9))  # type: ignore[arg-type]
-    endpoint, _ = endpoints.create(user, url=f"https://hooks.example.com/{payload}", events=[], description=payload)
-    WebhookEndpoint.objects.filter(pk=endpoint.pk).update(url=payload, state="failing")
-    sent = delivery.send_test(endpoint)
-    WebhookDelivery.objects.filter(pk=sent.pk).update(state="failed", tries=1)
-    WebhookTry.objects.create(
-        delivery=sent,
-        number=1,
-        url=payload,
-        request_headers={payload: payload},
-        status_code=500,
-        response_body=payload,
-        error=payload,
-        seconds=0,
-    )
+    url = f"https://hooks.example.com/{payload}"
+    endpoint, _ = endpoints.create(Actor(user), target_url=url, events=[], description=payload)
+    WebhookEndpoint.objects.filter(pk=endpoint.pk).update(target_url=payload, state="failing")
+    sent = make_delivery(endpoint, status="failed", attempts=1)
+    make_attempt(sent, 500, url=payload, request_headers={payload: payload}, response_body=payload, error=payload)
     audit.record(user, payload[:40], detail=payload)
     return [
         f"/projects/{project.uid}/",

@@ -19,12 +19,13 @@ from annotation_platform.keys import issue_key, revoke_key
 from annotation_platform.models import ApiKey, Item, Membership, Project
 from annotation_platform.projects import create_project
 from annotation_platform.uploads import create_item
+from autolabel.hosts.base import Actor
 from autolabel.hosts.loader import get_host
 from autolabel.jobs.services import JobRequest, create_job
-from autolabel.models import Chunk, Job, WebhookDelivery, WebhookEndpoint, WebhookTry, Worker
+from autolabel.models import Chunk, Job, WebhookDelivery, WebhookEndpoint, Worker
 from autolabel.shapes import Shape
-from autolabel.webhooks import delivery, endpoints
-from tests.autolabel.builders import make_job, make_worker
+from autolabel.webhooks import endpoints
+from tests.autolabel.builders import make_attempt, make_delivery, make_job, make_worker
 from tests.review_rows import draft, make_person
 
 QUESTION = "Is the thin ring at the edge a washer or a nut? The shadow hides its hole."
@@ -224,30 +225,32 @@ def _make_settings(user: AbstractBaseUser, project: Project) -> dict[str, str]:
     issue_key(user, "Dashboard", ApiKey.Scope.READ)
     revoke_key(issue_key(user, "Old laptop")[0], user)
     url = "https://hooks.example.com/auto-label"
-    endpoint, _ = endpoints.create(user, url=url, events=["auto_label.completed"], description="Starts the training")
-    stopped, _ = endpoints.create(user, url=f"{url}/old", events=["auto_label.failed"], project_uid=project.uid)
-    WebhookEndpoint.objects.filter(pk=stopped.pk).update(state=WebhookEndpoint.State.FAILING, failures_in_row=20)
-    now = timezone.now()
-    made = [delivery.send_test(endpoint) for _ in range(3)]
-    answers = [(200, ""), (503, "upstream is away"), (None, "There was no answer in time.")]
-    states = [WebhookDelivery.State.DELIVERED, WebhookDelivery.State.FAILED, WebhookDelivery.State.WAITING]
-    for one, state, (status, text) in zip(made, states, answers, strict=True):
-        rows = WebhookDelivery.objects.filter(pk=one.pk)
-        is_over = state != WebhookDelivery.State.WAITING
-        next_try_at = None if is_over else now + timedelta(hours=2)
-        rows.update(state=state, tries=1, next_try_at=next_try_at, ended_at=now if is_over else None)
-        headers = {"webhook-id": one.event.uid, "webhook-signature": "v1,abc", "content-type": "application/json"}
-        WebhookTry.objects.create(
-            delivery=one,
-            number=1,
-            url=url,
-            request_headers=headers,
-            status_code=status,
-            response_body=text if status else "",
-            error="" if status else text,
-            seconds=0.21,
-        )
-    return {"endpoint": endpoint.uid, "stopped_endpoint": stopped.uid, "delivery": made[1].uid}
+    endpoint, _ = endpoints.create(
+        Actor(user), target_url=url, events=["auto_label.completed"], description="Starts the training"
+    )
+    stopped, orphaned = (
+        endpoints.create(
+            Actor(user), target_url=f"{url}/{name}", events=["auto_label.failed"], project_uid=project.uid
+        )[0]
+        for name in ("old", "of-somebody-who-left")
+    )
+    state = WebhookEndpoint.State
+    WebhookEndpoint.objects.filter(pk=stopped.pk).update(state=state.FAILING, failures_in_row=20)
+    WebhookEndpoint.objects.filter(pk=orphaned.pk).update(state=state.ORPHANED, owner=make_person("Kim Lee"))
+    status, later = WebhookDelivery.Status, timezone.now() + timedelta(hours=2)
+    delivered = make_delivery(endpoint, status=status.DELIVERED, attempts=1, next_retry_at=None)
+    failed = make_delivery(endpoint, status=status.FAILED, attempts=1, next_retry_at=None)
+    waiting = make_delivery(endpoint, attempts=1, next_retry_at=later)
+    make_attempt(delivered, 200)
+    make_attempt(failed, 503, response_body="upstream is away")
+    make_attempt(waiting, None, error="There was no answer in time.")
+    make_delivery(stopped, attempts=1, next_retry_at=later)
+    return {
+        "endpoint": endpoint.uid,
+        "stopped_endpoint": stopped.uid,
+        "orphaned_endpoint": orphaned.uid,
+        "delivery": failed.uid,
+    }
 
 
 def _jpeg(scene: Scene) -> io.BytesIO:

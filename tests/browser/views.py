@@ -349,6 +349,7 @@ VIEWS = [
     View("webhooks-refused", "/settings/webhooks/", refused_endpoint, refusals=(422,)),
     View("webhook", "/settings/webhooks/{endpoint}/"),
     View("webhook-stopped", "/settings/webhooks/{stopped_endpoint}/"),
+    View("webhook-orphaned", "/settings/webhooks/{orphaned_endpoint}/"),
     View("webhook-delivery", "/settings/deliveries/{delivery}/"),
     View("not-found", "/items/{nowhere}/", refusals=(404,)),
 ]

@@ -9,10 +9,13 @@ from django.urls import reverse
 
 from annotation_platform.keys import find_key, issue_key
 from annotation_platform.models import ApiKey
-from autolabel.models import AuditEntry, WebhookDelivery, WebhookEndpoint, WebhookTry
-from autolabel.webhooks import delivery, endpoints
+from autolabel.hosts.base import Actor
+from autolabel.models import AuditEntry, WebhookDelivery, WebhookEndpoint
+from autolabel.webhooks import endpoints
 from autolabel.webhooks.secrets import unseal
-from tests.factories import make_project, make_user
+from tests.autolabel.builders import make_attempt, make_delivery
+from tests.autolabel.receivers import receiver
+from tests.factories import make_member, make_project, make_user
 from tests.platform.browsing import assert_fit_for_a_strict_policy, signed_in, visit, words_of
 
 pytestmark = pytest.mark.django_db
@@ -32,7 +35,7 @@ def client(user: Any) -> Any:
 
 @pytest.fixture
 def endpoint(user: Any) -> WebhookEndpoint:
-    return endpoints.create(user, url=URL, events=["auto_label.completed"])[0]
+    return endpoints.create(Actor(user), target_url=URL, events=["auto_label.completed"])[0]
 
 
 def text_of(response: Any) -> str:
@@ -115,14 +118,19 @@ class TestKeys:
 
 class TestEndpoints:
     def test_a_new_endpoint_shows_its_secret_once(self, client: Any, user: Any) -> None:
-        project = make_project(members={user: "viewer"})
+        project = make_project(members={user: "manager"})
 
         answer = client.post(
-            HOOKS, {"url": URL, "project_uid": project.uid, "events": ["auto_label.failed"], "description": "x"}
+            HOOKS, {"target_url": URL, "project_uid": project.uid, "events": ["auto_label.failed"], "description": "x"}
         )
 
         row = WebhookEndpoint.objects.get()
-        assert (row.owner, row.url, row.project_uid, row.events) == (user, URL, project.uid, ["auto_label.failed"])
+        assert (row.owner, row.target_url, row.project_uid, row.events) == (
+            user,
+            URL,
+            project.uid,
+            ["auto_label.failed"],
+        )
         secret = unseal(row.secret)
         assert secret in text_of(answer)
         assert secret not in text_of(client.get(HOOKS)) + text_of(visit(client, "settings-webhook", row.uid))
@@ -130,16 +138,16 @@ class TestEndpoints:
     @pytest.mark.parametrize(
         ("fields", "said"),
         [
-            ({"url": ""}, "Give the URL"),
-            ({"url": "http://hooks.example.com/"}, "must begin with https://"),
-            ({"url": "https://me:pw@hooks.example.com/"}, "Leave user name and password out"),
+            ({"target_url": ""}, "Give the URL"),
+            ({"target_url": "http://hooks.example.com/"}, "must begin with https://"),
+            ({"target_url": "https://me:pw@hooks.example.com/"}, "Leave user name and password out"),
             ({"events": []}, "Choose at least one event"),
             ({"events": ["auto_label.test"]}, "is not one of the available choices"),
             ({"project_uid": "nowhere"}, "is not one of the available choices"),
         ],
     )
     def test_what_is_wrong_is_said_at_its_field(self, client: Any, fields: Any, said: str) -> None:
-        answer = client.post(HOOKS, {"url": URL, "events": ["auto_label.failed"], **fields})
+        answer = client.post(HOOKS, {"target_url": URL, "events": ["auto_label.failed"], **fields})
 
         assert answer.status_code == 422
         assert said in text_of(answer)
@@ -148,7 +156,7 @@ class TestEndpoints:
     def test_a_project_of_another_team_cannot_be_chosen(self, client: Any) -> None:
         foreign = make_project("Secret plans", members={make_user(): "manager"})
 
-        answer = client.post(HOOKS, {"url": URL, "project_uid": foreign.uid, "events": ["auto_label.failed"]})
+        answer = client.post(HOOKS, {"target_url": URL, "project_uid": foreign.uid, "events": ["auto_label.failed"]})
 
         assert answer.status_code == 422
         assert "Secret plans" not in text_of(answer)
@@ -157,13 +165,17 @@ class TestEndpoints:
         address = reverse("settings-webhook", args=[endpoint.uid])
 
         answer = client.post(
-            address, {"url": f"{URL}/2", "events": ["auto_label.failed"], "description": "new"}, follow=True
+            address, {"target_url": f"{URL}/2", "events": ["auto_label.failed"], "description": "new"}, follow=True
         )
 
         endpoint.refresh_from_db()
-        assert (endpoint.url, endpoint.events, endpoint.description) == (f"{URL}/2", ["auto_label.failed"], "new")
+        assert (endpoint.target_url, endpoint.events, endpoint.description) == (
+            f"{URL}/2",
+            ["auto_label.failed"],
+            "new",
+        )
         assert "Saved." in text_of(answer)
-        assert client.post(address, {"url": "ftp://x", "events": []}).status_code == 422
+        assert client.post(address, {"target_url": "ftp://x", "events": []}).status_code == 422
 
     def test_rotating_shows_the_new_secret_once(self, client: Any, endpoint: WebhookEndpoint) -> None:
         before = unseal(endpoint.secret)
@@ -177,26 +189,61 @@ class TestEndpoints:
     def test_what_moves_is_asked_for_at_the_page_whatever_was_pressed(
         self, client: Any, endpoint: WebhookEndpoint
     ) -> None:
-        delivery.send_test(endpoint)
+        make_delivery(endpoint)
 
         answer = client.post(reverse("settings-webhook-action", args=[endpoint.uid, "rotate"]))
 
         assert f'hx-get="{reverse("settings-webhook", args=[endpoint.uid])}"' in answer.content.decode()
 
-    def test_pause_resume_test_and_delete(self, client: Any, endpoint: WebhookEndpoint) -> None:
+    def test_pause_resume_and_delete(self, client: Any, endpoint: WebhookEndpoint) -> None:
         def act(action: str) -> str:
             return text_of(client.post(reverse("settings-webhook-action", args=[endpoint.uid, action]), follow=True))
 
+        make_delivery(endpoint)
         assert "Events wait until you resume" in act("pause")
-        assert "A test waits until you resume." in act("test")
         assert "When resumed" in text_of(visit(client, "settings-webhook", endpoint.uid))
         assert "Deliveries go on." in act("resume")
-        assert "A test is on its way." in act("test")
-        assert WebhookDelivery.objects.count() == 2
         assert "is deleted" in act("delete")
         assert not WebhookEndpoint.objects.exists()
 
-    @pytest.mark.parametrize(("state", "said"), [("failing", "20 deliveries in a row"), ("gone", "gone (410)")])
+    def test_a_test_says_what_came_of_it(self, client: Any, user: Any, configure: Any) -> None:
+        configure(WEBHOOK_ALLOW_HTTP=True, WEBHOOK_ALLOW_LOOPBACK=True)
+        with receiver() as server:
+            endpoint, _ = endpoints.create(Actor(user), target_url=server.url, events=[])
+            address = reverse("settings-webhook-action", args=[endpoint.uid, "test"])
+            assert "Test: The receiver answered 200" in text_of(client.post(address, follow=True))
+            server.answer = 404
+            assert "Test: The receiver answered 404" in text_of(client.post(address, follow=True))
+
+    def test_all_who_manage_a_project_share_its_endpoints(self, user: Any) -> None:
+        project = make_project(members={user: "manager"})
+        endpoint, _ = endpoints.create(Actor(user), target_url=URL, events=[], project_uid=project.uid)
+        endpoints.create(Actor(user), target_url=f"{URL}/personal", events=[])
+        heir, viewer = make_member(project, "manager"), make_member(project, "viewer")
+
+        page = text_of(signed_in(heir).get(HOOKS))
+        assert URL in page
+        assert "Set up by olga" in page
+        assert "personal" not in page
+        assert URL not in text_of(signed_in(viewer).get(HOOKS))
+        for person, status in ((heir, 200), (viewer, 404)):
+            address = reverse("settings-webhook", args=[endpoint.uid])
+            assert signed_in(person).get(address).status_code == status
+
+    def test_who_resumes_an_endpoint_without_an_owner_takes_it_over(self, user: Any) -> None:
+        project = make_project(members={user: "manager"})
+        endpoint, _ = endpoints.create(
+            Actor(make_user("gone")), target_url=URL, events=[], project_uid=project.uid, state="orphaned"
+        )
+        client = signed_in(user)
+        assert "its owner has left the project" in text_of(visit(client, "projects"))
+        assert "Stopped, because gone, who set it up" in text_of(visit(client, "settings-webhook", endpoint.uid))
+
+        client.post(reverse("settings-webhook-action", args=[endpoint.uid, "resume"]))
+        endpoint.refresh_from_db()
+        assert (endpoint.owner, endpoint.state) == (user, "active")
+
+    @pytest.mark.parametrize(("state", "said"), [("failing", "20 tries in a row"), ("gone", "gone (410)")])
     def test_a_stopped_endpoint_is_told_where_its_owner_comes_first(
         self, client: Any, endpoint: WebhookEndpoint, state: str, said: str
     ) -> None:
@@ -208,17 +255,9 @@ class TestEndpoints:
         assert URL not in text_of(visit(client, "projects"))
 
     def test_a_delivery_tells_request_answer_and_tries(self, client: Any, endpoint: WebhookEndpoint) -> None:
-        one = delivery.send_test(endpoint)
-        WebhookTry.objects.create(
-            delivery=one,
-            number=1,
-            url=URL,
-            request_headers={"webhook-id": "abc"},
-            status_code=503,
-            response_body="<b>later</b>",
-            seconds=1.5,
-        )
-        WebhookDelivery.objects.update(state="failed", tries=1, next_try_at=None)
+        one = make_delivery(endpoint)
+        make_attempt(one, 503, request_headers={"webhook-id": "abc"}, response_body="<b>later</b>", seconds=1.5)
+        WebhookDelivery.objects.update(status="failed", attempts=1, next_retry_at=None)
 
         page = visit(client, "settings-webhook-delivery", one.uid)
 
@@ -231,10 +270,10 @@ class TestEndpoints:
         assert "on its way already" in text_of(again)
 
     def test_only_what_moves_is_asked_for_again(self, client: Any, endpoint: WebhookEndpoint) -> None:
-        delivery.send_test(endpoint)
+        make_delivery(endpoint)
         assert "hx-get" in visit(client, "settings-webhook", endpoint.uid).content.decode()
 
-        WebhookDelivery.objects.update(state="delivered")
+        WebhookDelivery.objects.update(status="delivered")
 
         part = client.get(
             reverse("settings-webhook", args=[endpoint.uid]),
@@ -244,7 +283,7 @@ class TestEndpoints:
         assert "hx-get" not in part
 
     def test_endpoints_and_deliveries_of_others_are_not_there(self, endpoint: WebhookEndpoint) -> None:
-        one = delivery.send_test(endpoint)
+        one = make_delivery(endpoint)
         other = signed_in(make_user())
 
         assert URL not in text_of(other.get(HOOKS))

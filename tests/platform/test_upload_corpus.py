@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from annotation_platform import archives, remote_images
+from annotation_platform import archives
 from annotation_platform.models import Item, Project
+from autolabel.webhooks import client
 from tests.autolabel.receivers import receiver
 from tests.factories import image_bytes, make_member, make_project
 from tests.upload_corpus import CORPUS, Bad, zipped
@@ -40,8 +41,8 @@ def send(as_user: Any, project: Project) -> Any:
 
 @pytest.fixture
 def by_url(as_user: Any, project: Project) -> Any:
-    client = as_user(make_member(project, "manager"))
-    return lambda url: client.post(f"/api/v1/projects/{project.uid}/items/", {"url": url}, format="json")
+    api = as_user(make_member(project, "manager"))
+    return lambda url: api.post(f"/api/v1/projects/{project.uid}/items/", {"url": url}, format="json")
 
 
 @pytest.mark.parametrize("bad", CORPUS, ids=lambda bad: bad.what)
@@ -157,14 +158,9 @@ class TestUrls:
         assert list(answer.json()) == ["url"]
 
     def test_fetching_leaves_threads_for_others(self, by_url: Any, monkeypatch: Any) -> None:
-        monkeypatch.setattr(remote_images, "_WAIT_SECONDS", 0.01)
-        for _ in range(remote_images._AT_ONCE):
-            remote_images._places.acquire()
-        try:
+        monkeypatch.setattr(client, "_WAIT_SECONDS", 0.01)
+        with client.place(), client.place(), client.place():
             answer = by_url("https://example.com/a.jpg")
-        finally:
-            for _ in range(remote_images._AT_ONCE):
-                remote_images._places.release()
 
         assert answer.status_code == 429
         assert answer["Retry-After"] == "5"
