@@ -86,6 +86,7 @@ def webhook_action(request: HttpRequest, uid: str, action: str) -> HttpResponse:
     match action:
         case "rotate":
             secret = endpoints.rotate(_actor(request), endpoint)
+            endpoint.refresh_from_db()
             return _endpoint_page(request, endpoint, secret=secret)
         case "test":
             _test(request, endpoint)
@@ -135,7 +136,7 @@ def _endpoint_page(
         form = EndpointForm(
             initial={"target_url": endpoint.target_url, "events": endpoint.events, "description": endpoint.description}
         )
-    rows = endpoint.deliveries.select_related("event").with_last_answer()
+    rows = _my_deliveries(request).filter(endpoint=endpoint)
     page = page_of(rows, request, size=_DELIVERIES_A_PAGE)
     (_, project), *_ = _with_projects(request, [endpoint])
     is_moving = endpoint.is_tried and any(one.status == WebhookDelivery.Status.PENDING for one in page)
@@ -173,12 +174,11 @@ def _actor(request: HttpRequest) -> Actor:
 def _managed(user: Any) -> QuerySet[WebhookEndpoint]:
     """The user's own, and those of the projects that the user manages."""
     uids = access.managed_by(user).values("uid")
-    return WebhookEndpoint.objects.filter(Q(owner=user) | Q(project_uid__in=uids))
+    return WebhookEndpoint.objects.filter(Q(owner=user, project_uid="") | Q(project_uid__in=uids))
 
 
 def _my_deliveries(request: HttpRequest) -> QuerySet[WebhookDelivery]:
-    mine = WebhookDelivery.objects.filter(endpoint__in=_managed(request.user))
-    return mine.select_related("event", "event__job", "endpoint")
+    return endpoints.deliveries_to(request.user, _managed(request.user))
 
 
 def _with_projects(request: HttpRequest, rows: list[WebhookEndpoint]) -> list[tuple[WebhookEndpoint, str]]:

@@ -34,7 +34,7 @@ class WebhookEndpointAdmin(ReadOnlyAdmin):
     list_filter = ("state",)
     list_select_related = ("owner",)
     search_fields = ("target_url", "=owner__username", "=project_uid")
-    exclude = ("secret", "previous_secret")
+    exclude = ("secret", "previous_secrets")
 
 
 class WebhookAttemptInline(admin.TabularInline):

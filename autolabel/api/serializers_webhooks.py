@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from autolabel.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookEvent
 from autolabel.webhooks.client import check_url
+from autolabel.webhooks.secrets import still_valid
 
 from .fields import StrictBooleanField, StrictCharField, StrictChoiceField, StrictSerializer
 
@@ -35,7 +37,7 @@ _WEBHOOK = (
     "description",
     "failures_in_row",
     "last_success_at",
-    "previous_secret_until",
+    "previous_secrets_until",
     "created_at",
     "updated_at",
 )
@@ -104,12 +106,19 @@ class WebhookSerializer(serializers.ModelSerializer):
     """A webhook, without its secret. `state` says why one is not active."""
 
     is_active = serializers.SerializerMethodField()
+    previous_secrets_until = serializers.SerializerMethodField(
+        help_text="Until then the secrets from before sign, too."
+    )
     project = serializers.CharField(source="project_uid", help_text="Blank: all that its owner sees.")
 
     class Meta:
         model = WebhookEndpoint
         fields: ClassVar[tuple[str, ...]] = _WEBHOOK
         read_only_fields = _WEBHOOK
+
+    @extend_schema_field(serializers.DateTimeField(allow_null=True))
+    def get_previous_secrets_until(self, endpoint: WebhookEndpoint) -> str | None:
+        return max((until for _, until in still_valid(endpoint.previous_secrets)), default=None)
 
     def get_is_active(self, endpoint: WebhookEndpoint) -> bool:
         return endpoint.state == WebhookEndpoint.State.ACTIVE

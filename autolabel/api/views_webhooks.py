@@ -77,7 +77,7 @@ class WebhookViewSet(ListModelMixin, RetrieveModelMixin, DestroyModelMixin, _Man
             return endpoints.in_reach_of(user).select_related("owner")
         project_uid = well_formed(self.request.query_params.get("project", ""))
         if not project_uid:
-            return WebhookEndpoint.objects.filter(owner=user.pk)
+            return endpoints.made_by(user)
         found = WebhookEndpoint.objects.filter(project_uid=project_uid)
         return found if endpoints.manages(user, project_uid) else found.none()
 
@@ -123,7 +123,10 @@ class WebhookViewSet(ListModelMixin, RetrieveModelMixin, DestroyModelMixin, _Man
     @action(detail=True, methods=["post"], url_path="rotate-secret")
     def rotate_secret(self, request: Request, uid: str) -> Response:
         """A new secret, told this once. The old one signs beside it for 24 hours."""
-        return Response({"secret": endpoints.rotate(actor_of(request), self.get_object())})
+        try:
+            return Response({"secret": endpoints.rotate(actor_of(request), self.get_object())})
+        except WebhookEndpoint.DoesNotExist:
+            raise Http404 from None
 
     @extend_schema(operation_id="webhook_test", request=None, responses={200: TestedSerializer})
     @action(detail=True, methods=["post"])
@@ -151,8 +154,7 @@ class DeliveryViewSet(ListModelMixin, RetrieveModelMixin, _Managed):
     filterset_class = DeliveryFilter
 
     def get_queryset(self) -> QuerySet[WebhookDelivery]:
-        found = WebhookDelivery.objects.select_related("event", "event__job", "endpoint", "endpoint__owner")
-        return found.with_last_answer().filter(endpoint__in=self._endpoints())
+        return endpoints.deliveries_to(self.request.user, self._endpoints())
 
     def _endpoints(self) -> QuerySet[WebhookEndpoint]:
         user = self.request.user
@@ -161,7 +163,7 @@ class DeliveryViewSet(ListModelMixin, RetrieveModelMixin, _Managed):
             return in_reach
         uid = well_formed(self.request.query_params.get("subscription", ""))
         if not uid:
-            return WebhookEndpoint.objects.filter(owner=user.pk)
+            return endpoints.made_by(user)
         endpoint = in_reach.filter(uid=uid).first()
         is_mine = endpoint is not None and endpoints.may_manage(user, endpoint)
         return in_reach.filter(uid=uid) if is_mine else in_reach.none()

@@ -43,12 +43,19 @@ class WebhookEvent(models.Model):
         return f"{self.event_type} of job {self.job_id}" if self.job_id else str(self.event_type)
 
 
+class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
+    def open(self) -> WebhookEndpointQuerySet:
+        """Those that take deliveries now: active ones, and failing ones whose next probe is due."""
+        state = WebhookEndpoint.State
+        return self.filter(Q(state=state.ACTIVE) | Q(state=state.FAILING, next_probe_at__lte=Now()))
+
+
 class WebhookEndpoint(models.Model):
     """Where events shall go: those of one project, or with no `project_uid` those of all that the owner sees.
 
     One of a project belongs to all who manage it; its owner is who vouches for it, and once that person no longer sees
-    the project it is ORPHANED until another resumes it. `secret` is encrypted (webhooks.secrets). After a rotation
-    `previous_secret` signs, too, until its time is over.
+    the project it is ORPHANED until another resumes it. `secret` is encrypted (webhooks.secrets). After a rotation the
+    one before signs, too: `previous_secrets` holds pairs of a secret and when its time is over, newest first.
     """
 
     class State(models.TextChoices):
@@ -65,15 +72,17 @@ class WebhookEndpoint(models.Model):
     events = models.JSONField(default=list)
     description = models.CharField(max_length=200, blank=True)
     secret = models.TextField()
-    previous_secret = models.TextField(blank=True)
-    previous_secret_until = models.DateTimeField(null=True)
+    previous_secrets = models.JSONField(default=list)
     state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
     failures_in_row = models.PositiveIntegerField(default=0)
     # When one that is FAILING is tried next.
     next_probe_at = models.DateTimeField(null=True)
     last_success_at = models.DateTimeField(null=True)
+    last_tried_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+
+    objects = WebhookEndpointQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
@@ -103,11 +112,9 @@ class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
         return self.filter(status=WebhookDelivery.Status.PENDING, lease_until__gte=Now())
 
     def due(self) -> WebhookDeliveryQuerySet:
-        """Those whose time has come and that no sender is trying."""
+        """Those whose time has come and that no sender is trying; whether their endpoint is open is asked apart."""
         free = Q(lease_until=None) | Q(lease_until__lt=Now())
-        state = WebhookEndpoint.State
-        is_open = Q(endpoint__state=state.ACTIVE) | Q(endpoint__state=state.FAILING, endpoint__next_probe_at__lte=Now())
-        return self.filter(free, is_open, status=WebhookDelivery.Status.PENDING, next_retry_at__lte=Now())
+        return self.filter(free, status=WebhookDelivery.Status.PENDING, next_retry_at__lte=Now())
 
 
 class WebhookDelivery(models.Model):
@@ -135,7 +142,9 @@ class WebhookDelivery(models.Model):
         ordering = ["-id"]
         constraints = [models.UniqueConstraint(fields=["event", "endpoint"], name="webhook_delivery_once")]
         indexes = [
-            models.Index(fields=["next_retry_at"], condition=Q(status="pending"), name="webhook_delivery_due"),
+            models.Index(
+                fields=["endpoint", "next_retry_at"], condition=Q(status="pending"), name="webhook_delivery_due"
+            ),
             models.Index(
                 fields=["lease_until"], condition=Q(lease_until__isnull=False), name="webhook_delivery_leased"
             ),

@@ -2,12 +2,15 @@
 
 The host name is resolved once, that address is judged and then connected to, so that a name which resolves to another
 address a moment later wins nothing. No redirects, no proxy and no password of the environment, an answer of 64 kB at
-most, and an end after so many seconds, whatever the other side does.
+most, and an end after so many seconds, whatever the other side, or a name server, does.
 """
 
 from __future__ import annotations
 
+import ipaddress
+import logging
 import os
+import queue
 import socket
 import threading
 import time
@@ -29,7 +32,11 @@ from autolabel.conf import conf
 
 __all__ = ["RETRY_SECONDS", "Answer", "Busy", "RequestFailed", "check_url", "place", "send"]
 
+logger = logging.getLogger(__name__)
+
 DEADLINE_SECONDS = 20.0
+# After the sockets were shut, for the thread to notice.
+_TO_CLEAN_UP_SECONDS = 0.5
 MOST_BYTES = 64 * 1024
 _CONNECT_SECONDS, _READ_SECONDS = 5.0, 15.0
 _LONGEST_URL = 2000
@@ -94,17 +101,45 @@ def send(
     wrong = check_url(url)
     if wrong:
         raise RequestFailed(wrong)
-    with _Deadline(DEADLINE_SECONDS) as deadline, _session(deadline) as session:
-        try:
-            with session.request(method, url, data=body, headers=dict(headers), stream=True) as answer:
-                data = _read(answer, deadline, most_bytes)
-                return Answer(answer.status_code, dict(answer.headers), data)
-        except InvalidIPAddress:
-            raise RequestFailed("The address is inside of this network, and not allowed.") from None
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            if deadline.is_over:
-                raise RequestFailed(f"There was no whole answer within {DEADLINE_SECONDS:g} seconds.") from None
-            raise RequestFailed(_in_words(error)) from None
+    deadline = _Deadline(DEADLINE_SECONDS)
+    outcome: queue.SimpleQueue[Answer | RequestFailed] = queue.SimpleQueue()
+
+    def ask() -> None:
+        outcome.put(_outcome(deadline, most_bytes, method, url, body, headers))
+
+    # A thread, because nothing can interrupt a name server that does not answer: it is left to itself then.
+    threading.Thread(target=ask, name="request", daemon=True).start()
+    try:
+        found = outcome.get(timeout=DEADLINE_SECONDS + _TO_CLEAN_UP_SECONDS)
+    except queue.Empty:
+        raise RequestFailed(_too_slow()) from None
+    if isinstance(found, RequestFailed):
+        raise found
+    return found
+
+
+def _outcome(
+    deadline: _Deadline, most_bytes: int, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
+) -> Answer | RequestFailed:
+    try:
+        with (
+            deadline,
+            _session(deadline) as session,
+            session.request(method, url, data=body, headers=dict(headers), stream=True) as answer,
+        ):
+            data = _read(answer, deadline, most_bytes)
+            return Answer(answer.status_code, dict(answer.headers), data)
+    except InvalidIPAddress:
+        return RequestFailed("The address is inside of this network, and not allowed.")
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        return RequestFailed(_too_slow() if deadline.is_over else _in_words(error))
+    except Exception:
+        logger.exception("A request failed in a way that nobody has thought of.")
+        return RequestFailed("The request failed.")
+
+
+def _too_slow() -> str:
+    return f"There was no whole answer within {DEADLINE_SECONDS:g} seconds."
 
 
 def _read(answer: requests.Response, deadline: _Deadline, most_bytes: int) -> bytes:
@@ -188,12 +223,32 @@ def _session(deadline: _Deadline) -> Iterator[requests.Session]:
         yield session
 
 
+# Addresses of the Internet are given out of this one, whatever else may be routed somewhere.
+_INTERNET_6 = ipaddress.ip_network("2000::/3")
+# A cloud's address for what it tells its machines, outside of every range for that.
+_OF_A_CLOUD = ipaddress.ip_address("168.63.129.16")
+
+
+def _is_outside(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    if address.version == 6 and address not in _INTERNET_6:
+        return False
+    return address.is_global and not address.is_multicast and address != _OF_A_CLOUD
+
+
 class _Adapter(IPFilterAdapter):
-    """The address filter, and whoever wants to know it is told of each socket."""
+    """The address filter, stricter than the library's own, and whoever wants to know it is told of each socket."""
 
     def __init__(self, is_https: bool, config: Config, note: Callable[[socket.socket], None]) -> None:
         self._note = note
         super().__init__(is_https, config.ip_filter_allow_loopback_ips, config.ip_filter_tls_sni_support)
+
+    def build_connection_pool_key_attributes(self, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        """Where to connect to: the address that the name has now. Raises InvalidIPAddress."""
+        host, pool = super().build_connection_pool_key_attributes(*args, **kwargs)
+        address = ipaddress.ip_address(host["host"].strip("[]"))
+        if not (_is_outside(address) or (self._allow_loopback and address.is_loopback)):
+            raise InvalidIPAddress(address)
+        return host, pool
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)

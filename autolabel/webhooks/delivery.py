@@ -7,6 +7,7 @@ same id.
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections import Counter
@@ -14,6 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cache
+from typing import Any
 
 from django.db import connections, router, transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
@@ -25,10 +28,12 @@ from autolabel.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint, W
 from autolabel.models.job import new_uid
 
 from . import client
-from .secrets import SecretLost, unseal
+from .secrets import SecretLost, still_valid, unseal
 from .signing import serialized, signed_headers
 
-__all__ = ["PAUSES", "Tested", "claim", "hurry", "redeliver", "send_test", "spread", "try_once"]
+__all__ = ["PAUSES", "Tested", "claim", "give_up_old", "hurry", "redeliver", "send_test", "spread", "try_once"]
+
+logger = logging.getLogger(__name__)
 
 Status, EndpointState = WebhookDelivery.Status, WebhookEndpoint.State
 
@@ -45,8 +50,12 @@ _PAUSE_AFTER_FAILURES = 20
 _PROBE_EVERY = timedelta(minutes=10)
 # Of one owner at once, so that whoever has many slow endpoints leaves senders for the others.
 _MOST_OF_AN_OWNER = 4
+# So long a delivery waits for an endpoint that is paused, or fails.
+_LONGEST_WAIT = timedelta(days=30)
 _KEPT_OF_ANSWER = 4000
 _EVENTS_AT_ONCE = 100
+# The key of the lock under which deliveries are claimed; any number that nobody else takes.
+_CLAIMS = 6153447
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +71,23 @@ def spread() -> int:
     """Write the deliveries of events that have none yet; returns of how many events. Safe beside other senders."""
     done = 0
     for event in WebhookEvent.objects.filter(spread_at=None).select_related("job").order_by("id")[:_EVENTS_AT_ONCE]:
-        with transaction.atomic(using=router.db_for_write(WebhookEvent)):
-            if not WebhookEvent.objects.filter(pk=event.pk, spread_at=None).update(spread_at=timezone.now()):
-                continue
-            now = timezone.now()
-            WebhookDelivery.objects.bulk_create(
-                [WebhookDelivery(event=event, endpoint=one, next_retry_at=now) for one in _wanted_by(event)],
-                ignore_conflicts=True,
-            )
-        done += 1
+        try:
+            done += _spread(event)
+        except Exception:
+            logger.exception("Event %s could not be spread; the others do not wait for it.", event.uid)
     return done
+
+
+def _spread(event: WebhookEvent) -> bool:
+    # Asked outside of the transaction: a host may take its time, and others want to write.
+    wanted = _wanted_by(event)
+    with transaction.atomic(using=router.db_for_write(WebhookEvent)):
+        if not WebhookEvent.objects.filter(pk=event.pk, spread_at=None).update(spread_at=Now()):
+            return False
+        WebhookDelivery.objects.bulk_create(
+            [WebhookDelivery(event=event, endpoint=one, next_retry_at=Now()) for one in wanted], ignore_conflicts=True
+        )
+    return True
 
 
 def _wanted_by(event: WebhookEvent) -> list[WebhookEndpoint]:
@@ -81,41 +97,50 @@ def _wanted_by(event: WebhookEvent) -> list[WebhookEndpoint]:
         project_uid__in=("", event.job.project_uid), created_at__lte=event.created_at
     )
     wanting = [one for one in endpoints.select_related("owner") if event.event_type in one.events]
-    return [one for one in wanting if one.project_uid or _sees(one, event)]
+    seeing = cache(lambda owner: _sees(owner, event))
+    return [one for one in wanting if one.project_uid or seeing(one.owner)]
 
 
-def _sees(endpoint: WebhookEndpoint, event: WebhookEvent) -> bool:
-    """Whether the endpoint's owner may see now what the event is about."""
+def _sees(owner: Any, event: WebhookEvent) -> bool:
+    """Whether that person may see now what the event is about."""
     if event.job is None:
         return True
     try:
-        get_host().get_project(event.job.project_uid, endpoint.owner)
+        get_host().get_project(event.job.project_uid, owner)
     except LookupError:
         return False
-    return endpoint.owner.is_active
+    return bool(owner.is_active)
 
 
 def claim() -> WebhookDelivery | None:
-    """Take the delivery that is due longest, of an endpoint that nobody is sending to right now."""
-    leased = list(WebhookDelivery.objects.leased().values_list("endpoint", "endpoint__owner"))
-    crowded = [owner for owner, count in Counter(owner for _, owner in leased).items() if count >= _MOST_OF_AN_OWNER]
-    # An earlier event of the same job goes first.
-    earlier = WebhookDelivery.objects.filter(
-        endpoint=OuterRef("endpoint"), event__job=OuterRef("event__job"), status=Status.PENDING, pk__lt=OuterRef("pk")
-    )
+    """Take a delivery that is due, of the endpoint whose turn it is: one that nobody is sending to right now."""
     alias = router.db_for_write(WebhookDelivery)
     with transaction.atomic(using=alias):
-        due = WebhookDelivery.objects.due().filter(~Exists(earlier))
-        due = due.exclude(endpoint__in=[busy for busy, _ in leased]).exclude(endpoint__owner__in=crowded)
-        if connections[alias].features.has_select_for_update_skip_locked:
-            due = due.select_for_update(skip_locked=True, of=("self",))
-        found = due.order_by("next_retry_at", "id").first()
+        _one_at_a_time(alias)
+        leased = list(WebhookDelivery.objects.leased().values_list("endpoint", "endpoint__owner"))
+        owners = Counter(owner for _, owner in leased)
+        crowded = [owner for owner, count in owners.items() if count >= _MOST_OF_AN_OWNER]
+        waiting = WebhookDelivery.objects.due().filter(endpoint=OuterRef("pk"))
+        free = WebhookEndpoint.objects.open().exclude(pk__in=[busy for busy, _ in leased]).exclude(owner__in=crowded)
+        turns = free.filter(Exists(waiting)).order_by(F("last_tried_at").asc(nulls_first=True), "id")
+        endpoint = turns.first()
+        if endpoint is None:
+            return None
+        found = WebhookDelivery.objects.due().filter(endpoint=endpoint).order_by("next_retry_at", "id").first()
         if found is None:
             return None
+        WebhookEndpoint.objects.filter(pk=endpoint.pk).update(last_tried_at=Now())
         mine = WebhookDelivery.objects.filter(pk=found.pk, token=found.token)
         if not mine.update(token=new_uid(), lease_until=Now() + _LEASE, attempts=F("attempts") + 1):
             return None
     return _whole(found)
+
+
+def _one_at_a_time(alias: str) -> None:
+    """Until the transaction ends nobody else claims, so that each sees what the others have. SQLite is so by itself."""
+    if connections[alias].vendor == "postgresql":
+        with connections[alias].cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_CLAIMS])
 
 
 def _whole(delivery: WebhookDelivery) -> WebhookDelivery:
@@ -127,7 +152,7 @@ def _whole(delivery: WebhookDelivery) -> WebhookDelivery:
 def try_once(delivery: WebhookDelivery) -> None:
     """Send a claimed delivery, and write down what came of it."""
     endpoint, event = delivery.endpoint, delivery.event
-    if not _sees(endpoint, event):
+    if not _sees(endpoint.owner, event):
         return _withhold(delivery)
     body, began = serialized(event.payload), time.monotonic()
     answer: client.Answer | None = None
@@ -139,6 +164,10 @@ def try_once(delivery: WebhookDelivery) -> None:
         answer = client.send("POST", endpoint.target_url, body, headers)
     except (client.RequestFailed, SecretLost) as failed:
         error = str(failed)
+    except Exception:
+        # Written down as a failure, too: otherwise it would be tried for ever.
+        logger.exception("Delivery %s could not be sent.", delivery.uid)
+        error = "The request could not be made."
     note = WebhookAttempt(
         delivery=delivery,
         number=delivery.attempts,
@@ -174,49 +203,59 @@ def _held(delivery: WebhookDelivery) -> QuerySet[WebhookDelivery]:
 
 
 def _end(deliveries: QuerySet[WebhookDelivery], status: str) -> int:
-    return deliveries.update(status=status, token="", lease_until=None, next_retry_at=None, updated_at=timezone.now())
+    return deliveries.update(status=status, token="", lease_until=None, next_retry_at=None, updated_at=Now())
 
 
 def _write_down(delivery: WebhookDelivery, answer: client.Answer | None, note: WebhookAttempt) -> None:
-    mine, is_test = _held(delivery), delivery.event.event_type == WebhookEvent.Type.TEST
-    endpoint = WebhookEndpoint.objects.filter(pk=delivery.endpoint_id)
-    now = timezone.now()
+    """Nothing, where the lease is lost; of the endpoint nothing, where its URL has been changed meanwhile."""
+    # The endpoint first, here and wherever both are changed, so that nobody waits for each other.
+    list(WebhookEndpoint.objects.select_for_update(no_key=True).filter(pk=delivery.endpoint_id))
+    endpoint = WebhookEndpoint.objects.filter(pk=delivery.endpoint_id, target_url=note.url)
+    mine = _held(delivery)
     if answer is not None and 200 <= answer.status < 300:
-        held = _end(mine, Status.DELIVERED)
-        endpoint.update(failures_in_row=0, last_success_at=now)
-        if endpoint.filter(state=EndpointState.FAILING).update(state=EndpointState.ACTIVE, next_probe_at=None):
-            hurry(delivery.endpoint)
+        if held := _end(mine, Status.DELIVERED):
+            endpoint.update(failures_in_row=0, last_success_at=Now())
+            if endpoint.filter(state=EndpointState.FAILING).update(state=EndpointState.ACTIVE, next_probe_at=None):
+                hurry(delivery.endpoint)
     elif answer is not None and answer.status == 410:
         held = _end(mine, Status.FAILED)
-        endpoint.update(state=EndpointState.GONE)
-        _end(WebhookDelivery.objects.filter(endpoint=delivery.endpoint_id, status=Status.PENDING), Status.FAILED)
-    elif is_test:
+        if held and endpoint.update(state=EndpointState.GONE):
+            _end(WebhookDelivery.objects.filter(endpoint=delivery.endpoint_id, status=Status.PENDING), Status.FAILED)
+    elif delivery.event.event_type == WebhookEvent.Type.TEST:
         # Somebody looks at it now; trying it again tomorrow helps nobody, and it says nothing of the deliveries.
         held = _end(mine, Status.FAILED)
     else:
-        held = _wait_or_give_up(delivery, mine, answer, now)
-        endpoint.update(failures_in_row=F("failures_in_row") + 1)
-        endpoint.filter(
-            failures_in_row__gte=_PAUSE_AFTER_FAILURES, state__in=(EndpointState.ACTIVE, EndpointState.FAILING)
-        ).update(state=EndpointState.FAILING, next_probe_at=now + _PROBE_EVERY)
+        if held := _wait_or_give_up(delivery, mine, answer):
+            _count_failure(endpoint)
     if held:
         note.save(force_insert=True)
+
+
+def _count_failure(endpoint: QuerySet[WebhookEndpoint]) -> None:
+    endpoint.update(failures_in_row=F("failures_in_row") + 1)
+    endpoint.filter(
+        failures_in_row__gte=_PAUSE_AFTER_FAILURES, state__in=(EndpointState.ACTIVE, EndpointState.FAILING)
+    ).update(state=EndpointState.FAILING, next_probe_at=Now() + _PROBE_EVERY)
 
 
 def hurry(endpoint: WebhookEndpoint) -> None:
     """What waits for its next try has it now."""
     waiting = WebhookDelivery.objects.filter(endpoint=endpoint, status=Status.PENDING)
-    waiting.filter(next_retry_at__gt=timezone.now()).update(next_retry_at=timezone.now())
+    waiting.filter(next_retry_at__gt=Now()).update(next_retry_at=Now())
 
 
-def _wait_or_give_up(
-    delivery: WebhookDelivery, mine: QuerySet[WebhookDelivery], answer: client.Answer | None, now: datetime
-) -> int:
+def give_up_old() -> int:
+    """End what has waited for a month for an endpoint that is paused, or fails; returns how many these are."""
+    waiting = WebhookDelivery.objects.filter(status=Status.PENDING, updated_at__lt=timezone.now() - _LONGEST_WAIT)
+    return _end(waiting, Status.FAILED)
+
+
+def _wait_or_give_up(delivery: WebhookDelivery, mine: QuerySet[WebhookDelivery], answer: client.Answer | None) -> int:
     if delivery.attempts > len(PAUSES):
         return _end(mine, Status.FAILED)
     pause = PAUSES[delivery.attempts - 1] * random.uniform(1, 1 + _JITTER)  # noqa: S311  (spreads load, guards nothing)
-    pause = max(pause, _retry_after(answer.headers, now) if answer else timedelta(0))
-    return mine.update(token="", lease_until=None, next_retry_at=now + pause, updated_at=now)
+    pause = max(pause, _retry_after(answer.headers, timezone.now()) if answer else timedelta(0))
+    return mine.update(token="", lease_until=None, next_retry_at=Now() + pause, updated_at=Now())
 
 
 def _retry_after(headers: Mapping[str, str], now: datetime) -> timedelta:
@@ -230,12 +269,8 @@ def _retry_after(headers: Mapping[str, str], now: datetime) -> timedelta:
 
 
 def _secrets(endpoint: WebhookEndpoint) -> list[str]:
-    """Raises SecretLost."""
-    secrets = [unseal(endpoint.secret)]
-    until = endpoint.previous_secret_until
-    if endpoint.previous_secret and until is not None and until > timezone.now():
-        secrets.append(unseal(endpoint.previous_secret))
-    return secrets
+    """The present one, then those of before whose time is not over. Raises SecretLost."""
+    return [unseal(endpoint.secret), *(unseal(sealed) for sealed, _ in still_valid(endpoint.previous_secrets))]
 
 
 def _readable(body: bytes) -> str:
@@ -252,13 +287,13 @@ def send_test(endpoint: WebhookEndpoint) -> Tested:
         event = WebhookEvent.objects.create(
             event_type=WebhookEvent.Type.TEST,
             payload={"test": True, "webhook": endpoint.uid},
-            spread_at=timezone.now(),
+            spread_at=Now(),
         )
         # As if claimed: no sender takes it as long as this process lives.
         delivery = WebhookDelivery.objects.create(
             event=event,
             endpoint=endpoint,
-            next_retry_at=timezone.now(),
+            next_retry_at=Now(),
             token=new_uid(),
             attempts=1,
             lease_until=Now() + _LEASE,
@@ -276,8 +311,7 @@ def send_test(endpoint: WebhookEndpoint) -> Tested:
 def redeliver(delivery: WebhookDelivery) -> bool:
     """Send it again from the first try on, under the same id; False while it is on its way anyway."""
     ended = WebhookDelivery.objects.filter(pk=delivery.pk).exclude(status=Status.PENDING)
-    now = timezone.now()
-    if not ended.update(status=Status.PENDING, attempts=0, next_retry_at=now, updated_at=now):
+    if not ended.update(status=Status.PENDING, attempts=0, next_retry_at=Now(), updated_at=Now()):
         return False
-    WebhookEndpoint.objects.filter(pk=delivery.endpoint_id, state=EndpointState.FAILING).update(next_probe_at=now)
+    WebhookEndpoint.objects.filter(pk=delivery.endpoint_id, state=EndpointState.FAILING).update(next_probe_at=Now())
     return True

@@ -13,17 +13,19 @@ from django.utils import timezone
 from autolabel import audit
 from autolabel.hosts.base import Actor
 from autolabel.hosts.loader import get_host
-from autolabel.models import WebhookEndpoint
+from autolabel.models import WebhookDelivery, WebhookEndpoint
 
 from .delivery import hurry
-from .secrets import new_secret, seal
+from .secrets import new_secret, seal, still_valid
 
 __all__ = [
     "TooManyEndpoints",
     "change",
     "create",
     "delete",
+    "deliveries_to",
     "in_reach_of",
+    "made_by",
     "manages",
     "may_manage",
     "pause",
@@ -33,6 +35,8 @@ __all__ = [
 
 # So long the secret before the last rotation signs, too.
 _OVERLAP = timedelta(hours=24)
+# Of secrets from before the last rotation.
+_MOST_PREVIOUS = 4
 # Of one owner: each event is sent to all of them.
 _MOST = 50
 
@@ -45,13 +49,29 @@ class TooManyEndpoints(Exception):
 
 def in_reach_of(user: Any) -> QuerySet[WebhookEndpoint]:
     """The user's own, and those of projects that the user sees; `may_manage` says which of them they manage."""
+    return WebhookEndpoint.objects.filter(
+        Q(owner=user.pk, project_uid="") | Q(project_uid__in=get_host().visible_project_uids(user))
+    )
+
+
+def made_by(user: Any) -> QuerySet[WebhookEndpoint]:
+    """Those that the user has set up, and may still manage."""
+    mine = in_reach_of(user).filter(owner=user.pk)
+    uids = set(mine.exclude(project_uid="").order_by().values_list("project_uid", flat=True))
+    return mine.filter(project_uid__in=["", *(uid for uid in uids if manages(user, uid))])
+
+
+def deliveries_to(user: Any, endpoints: QuerySet[WebhookEndpoint]) -> QuerySet[WebhookDelivery]:
+    """Deliveries to these endpoints with their last answers, but those of projects that the user no longer sees."""
     visible = get_host().visible_project_uids(user)
-    return WebhookEndpoint.objects.filter(Q(owner=user.pk) | Q(project_uid__in=visible))
+    about = Q(event__job=None) | Q(event__job__project_uid__in=visible)
+    found = WebhookDelivery.objects.filter(about, endpoint__in=endpoints).with_last_answer()
+    return found.select_related("event", "event__job", "endpoint", "endpoint__owner")
 
 
 def may_manage(user: Any, endpoint: WebhookEndpoint) -> bool:
-    """Its owner may, and for one of a project whoever manages that."""
-    return endpoint.owner_id == user.pk or (bool(endpoint.project_uid) and manages(user, endpoint.project_uid))
+    """Its owner may; one of a project is for whoever manages that, and for nobody else."""
+    return manages(user, endpoint.project_uid) if endpoint.project_uid else endpoint.owner_id == user.pk
 
 
 def manages(user: Any, project_uid: str) -> bool:
@@ -85,19 +105,22 @@ def change(actor: Actor, endpoint: WebhookEndpoint, fields: Mapping[str, Any]) -
 def delete(actor: Actor, endpoint: WebhookEndpoint) -> None:
     """With its deliveries, those that wait included."""
     with transaction.atomic(using=router.db_for_write(WebhookEndpoint)):
+        # So that no sender writes down a try of what is going.
+        list(WebhookEndpoint.objects.select_for_update().filter(pk=endpoint.pk))
         _note(actor, endpoint, "webhook.delete", target_url=endpoint.target_url)
         endpoint.delete()
 
 
 def rotate(actor: Actor, endpoint: WebhookEndpoint) -> str:
-    """A new secret; the one before it signs beside it for a day."""
+    """A new secret; those before it sign beside it for a day. Raises WebhookEndpoint.DoesNotExist."""
     secret = new_secret()
-    fields = {
-        "previous_secret": endpoint.secret,
-        "previous_secret_until": timezone.now() + _OVERLAP,
-        "secret": seal(secret),
-    }
-    _save(actor, endpoint, "webhook.rotate_secret", fields)
+    with transaction.atomic(using=router.db_for_write(WebhookEndpoint)):
+        # Of two rotations at once the second builds on the first.
+        endpoint = WebhookEndpoint.objects.select_for_update(no_key=True).get(pk=endpoint.pk)
+        until = (timezone.now() + _OVERLAP).isoformat()
+        previous = still_valid([(endpoint.secret, until), *endpoint.previous_secrets])
+        fields = {"secret": seal(secret), "previous_secrets": previous[:_MOST_PREVIOUS]}
+        _save(actor, endpoint, "webhook.rotate_secret", fields)
     return secret
 
 
@@ -109,10 +132,10 @@ def pause(actor: Actor, endpoint: WebhookEndpoint) -> None:
 def resume(actor: Actor, endpoint: WebhookEndpoint) -> None:
     """Let what waits go on now, whatever had stopped it, and count failures from nothing.
 
-    Whoever resumes an orphaned endpoint vouches for it from then on: its owner has left the project.
+    Whoever resumes an endpoint of a project vouches for it from then on.
     """
     fields = {"state": State.ACTIVE, "failures_in_row": 0, "next_probe_at": None}
-    if endpoint.state == State.ORPHANED:
+    if endpoint.project_uid:
         fields["owner"] = actor.user
     _save(actor, endpoint, "webhook.resume", fields)
     hurry(endpoint)

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import base64
 import secrets
+from collections.abc import Sequence
+from datetime import datetime
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
+from django.utils import timezone
 from django.utils.encoding import force_bytes
 
-__all__ = ["SecretLost", "new_secret", "seal", "unseal"]
+__all__ = ["SecretLost", "new_secret", "seal", "still_valid", "unseal"]
 
 _RANDOM_BYTES = 32
 
@@ -38,6 +41,20 @@ def unseal(sealed: str) -> str:
         return _box().decrypt(sealed.encode()).decode()
     except InvalidToken:
         raise SecretLost("The secret cannot be read any more: SECRET_KEY has changed. Rotate the secret.") from None
+
+
+def still_valid(previous: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Of sealed secrets, each with the time (ISO 8601) until which it signs, those that do, and that can be read."""
+    now = timezone.now()
+    return [(sealed, until) for sealed, until in previous if datetime.fromisoformat(until) > now and _can_read(sealed)]
+
+
+def _can_read(sealed: str) -> bool:
+    try:
+        unseal(sealed)
+    except SecretLost:
+        return False
+    return True
 
 
 def _box() -> MultiFernet:

@@ -22,7 +22,7 @@ def serialized(payload: Mapping[str, Any]) -> bytes:
 def signed_headers(
     event_uid: str, event_type: str, delivery_uid: str, body: bytes, secrets: Sequence[str], now: datetime
 ) -> dict[str, str]:
-    """`secrets` holds the current secret first, and for a day after a rotation the one before it. `now` is in UTC."""
+    """`secrets` holds the present one first, and for a day after a rotation the one before it. `now` is in UTC."""
     signatures = " ".join(Webhook(secret).sign(event_uid, now, body.decode()) for secret in secrets)
     headers = {
         "Content-Type": "application/json",
@@ -32,7 +32,8 @@ def signed_headers(
         "X-Avala-Webhook-Event": event_type,
         "X-Avala-Webhook-Delivery": delivery_uid,
     }
-    names = ("X-Avala-Webhook-Signature", "X-Avala-Webhook-Signature-Previous")
-    for name, secret in zip(names, secrets, strict=False):
-        headers[name] = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    present, *previous = (hmac.new(secret.encode(), body, hashlib.sha256).hexdigest() for secret in secrets)
+    headers["X-Avala-Webhook-Signature"] = present
+    if previous:
+        headers["X-Avala-Webhook-Signature-Previous"] = ",".join(previous)
     return headers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 from django.db import close_old_connections, connections
@@ -17,16 +18,21 @@ __all__ = ["send_until"]
 logger = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 0.5
+_TIDY_SECONDS = 600.0
 
 
 def send_until(told_to_end: threading.Event) -> None:
     """Deliver what is due until told to end; what is being tried then is tried to its end."""
+    tidies_at = 0.0
     places = threading.Semaphore(conf().webhook_threads)
     with ThreadPoolExecutor(conf().webhook_threads, thread_name_prefix="webhook") as pool:
         while not told_to_end.is_set():
             close_old_connections()
             try:
                 delivery.spread()
+                if time.monotonic() >= tidies_at:
+                    delivery.give_up_old()
+                    tidies_at = time.monotonic() + _TIDY_SECONDS
                 while not told_to_end.is_set() and _start_one(pool, places, told_to_end):
                     pass
             except Exception:

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from annotation_platform.models import Membership
 from autolabel.models import WebhookDelivery, WebhookEndpoint
 from autolabel.webhooks import client
+from autolabel.webhooks.events import record_end
 from autolabel.webhooks.secrets import unseal
 from tests.factories import make_member, make_project, make_user
 
-from .builders import make_delivery
+from .builders import make_delivery, make_job
 from .receivers import receiver
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("rings", "fake_model")]
@@ -103,6 +105,25 @@ def test_all_who_manage_a_project_share_its_webhooks(api: Any, owner: Any, as_us
     assert heir.get(f"{HOOKS}?project=%00").status_code == 404
 
 
+def test_who_has_left_a_project_finds_nothing_of_it_any_more(api: Any, owner: Any) -> None:
+    project = make_project(members={owner: "manager"})
+    of_project, personal = add(api, project=project.uid), add(api)
+    sent = [
+        WebhookDelivery.objects.create(
+            event=record_end(make_job(project.uid, status="failed")), endpoint=WebhookEndpoint.objects.get(uid=uid)
+        )
+        for uid in (of_project["uid"], personal["uid"])
+    ]
+    assert len(api.get(DELIVERIES).json()["results"]) == 2
+    Membership.objects.filter(user=owner).delete()
+
+    assert [one["uid"] for one in api.get(HOOKS).json()["results"]] == [personal["uid"]]
+    assert api.get(DELIVERIES).json()["results"] == []
+    assert api.patch(f"{HOOKS}{of_project['uid']}/", {"target_url": URL}, format="json").status_code == 404
+    for one in sent:
+        assert api.get(f"{DELIVERIES}{one.uid}/").status_code == 404
+
+
 def test_there_is_an_end_to_how_many_one_may_have(api: Any, as_user: Any) -> None:
     for _ in range(50):
         add(api)
@@ -145,8 +166,8 @@ def test_a_rotation_tells_the_new_secret_once(api: Any) -> None:
     row = WebhookEndpoint.objects.get()
 
     assert unseal(row.secret) == answer["secret"] != made["secret"]
-    assert unseal(row.previous_secret) == made["secret"]
-    assert api.get(f"{HOOKS}{made['uid']}/").json()["previous_secret_until"]
+    assert unseal(row.previous_secrets[0][0]) == made["secret"]
+    assert api.get(f"{HOOKS}{made['uid']}/").json()["previous_secrets_until"]
 
 
 def test_a_test_says_what_came_of_it(api: Any, configure: Any) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -30,6 +32,17 @@ def test_no_address_inside_is_reached(server: Receiver, configure: Callable[...,
         send("POST", url.format(port=server.server_port), b"{}", {})
 
     assert server.requests == []
+
+
+ADDRESSES = [url for url in INSIDE if re.fullmatch(r"http://(\[[0-9a-f:.]+\]|[0-9.]+)(:\{port\})?/[a-z/-]*", url)]
+
+
+@pytest.mark.parametrize("url", ADDRESSES)
+def test_an_address_inside_is_refused_before_anything_is_sent_there(configure: Callable[..., None], url: str) -> None:
+    """Not because nobody happens to be there."""
+    configure(WEBHOOK_ALLOW_HTTP=True)
+    with pytest.raises(RequestFailed, match="inside of this network"):
+        send("POST", url.format(port=80), b"{}", {})
 
 
 def test_a_name_that_means_another_address_a_moment_later_wins_nothing(
@@ -83,6 +96,18 @@ def test_who_answers_without_an_end_is_cut_off(server: Receiver, monkeypatch: py
         send("POST", server.url.replace("/hook", path), b"{}", {})
 
     assert 0.9 < time.monotonic() - began < 5
+
+
+def test_a_name_server_that_does_not_answer_holds_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "DEADLINE_SECONDS", 0.5)
+    released = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **options: released.wait(30))
+    began = time.monotonic()
+    with pytest.raises(RequestFailed, match="no whole answer within"):
+        send("POST", "https://hooks.example.com/", b"{}", {})
+    released.set()
+
+    assert time.monotonic() - began < 5
 
 
 def test_of_a_huge_answer_64_kb_are_read(server: Receiver) -> None:

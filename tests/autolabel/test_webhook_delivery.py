@@ -16,6 +16,7 @@ from django.db import connections
 from django.utils import timezone
 from standardwebhooks import Webhook
 
+from annotation_platform.autolabel_host import PlatformHost
 from annotation_platform.models import Membership, Project
 from autolabel.hosts.base import Actor
 from autolabel.jobs import lifecycle
@@ -27,7 +28,7 @@ from autolabel.webhooks.secrets import new_secret, seal, unseal
 from autolabel.workers.sender import send_until
 from tests.factories import make_member, make_project, make_user
 
-from .builders import make_job
+from .builders import in_threads, make_delivery, make_job
 from .receivers import Receiver, receiver
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("rings", "fake_model")]
@@ -180,6 +181,38 @@ def make_it_fail(server: Receiver, endpoint: WebhookEndpoint, owner: Any) -> Non
     assert (endpoint.state, len(server.requests)) == ("failing", 20)
 
 
+def test_an_answer_to_a_url_that_was_changed_meanwhile_says_nothing_of_the_new_one(
+    server: Receiver, endpoint: WebhookEndpoint, owner: Any
+) -> None:
+    for _ in range(2):
+        ended_job(owner)
+    delivery.spread()
+    claimed = delivery.claim()
+    assert claimed is not None
+    server.answer = 410
+    endpoints.change(Actor(owner), endpoint, {"target_url": f"{server.url}/new"})
+    delivery.try_once(claimed)
+
+    endpoint.refresh_from_db()
+    assert endpoint.state == "active"
+    assert sorted(WebhookDelivery.objects.values_list("status", flat=True)) == ["failed", "pending"]
+
+
+def test_what_waits_for_a_month_is_given_up(server: Receiver, endpoint: WebhookEndpoint, owner: Any) -> None:
+    for _ in range(2):
+        ended_job(owner)
+    endpoints.pause(Actor(owner), endpoint)
+    delivery.spread()
+    old = WebhookDelivery.objects.first()
+    WebhookDelivery.objects.filter(pk=old.pk).update(updated_at=timezone.now() - timedelta(days=31))
+
+    assert delivery.give_up_old() == 1
+    old.refresh_from_db()
+    assert old.status == "failed"
+    assert delivery.redeliver(old)
+    assert delivery.give_up_old() == 0
+
+
 def test_twenty_failures_in_a_row_pause_the_endpoint_and_nothing_is_lost(
     server: Receiver, endpoint: WebhookEndpoint, owner: Any
 ) -> None:
@@ -240,6 +273,7 @@ def test_a_host_that_is_not_there_is_tried_again_and_the_reason_is_kept(
 def test_after_a_rotation_both_secrets_sign_for_a_day(server: Receiver, endpoint: WebhookEndpoint, owner: Any) -> None:
     old = unseal(endpoint.secret)
     new = endpoints.rotate(Actor(owner), endpoint)
+    endpoint.refresh_from_db()
     ended_job(owner)
     send_all()
     request = server.requests[-1]
@@ -248,12 +282,40 @@ def test_after_a_rotation_both_secrets_sign_for_a_day(server: Receiver, endpoint
     previous = hmac.new(old.encode(), request.body, hashlib.sha256).hexdigest()
     assert request.headers["X-Avala-Webhook-Signature-Previous"] == previous
 
-    WebhookEndpoint.objects.update(previous_secret_until=timezone.now())
+    (sealed, _), *_ = endpoint.previous_secrets
+    WebhookEndpoint.objects.update(previous_secrets=[(sealed, timezone.now().isoformat())])
     ended_job(owner)
     send_all()
     request = server.requests[-1]
     assert Webhook(new).verify(request.body, request.headers)
     assert len(request.headers["webhook-signature"].split()) == 1
+
+
+def test_a_second_rotation_within_the_day_silences_none_of_the_secrets_before(
+    server: Receiver, endpoint: WebhookEndpoint, owner: Any
+) -> None:
+    first = unseal(endpoint.secret)
+    # From the same stale row, as by a double click.
+    told = [endpoints.rotate(Actor(owner), endpoint) for _ in range(2)]
+    ended_job(owner)
+    send_all()
+
+    request = server.requests[-1]
+    for secret in (first, *told):
+        assert Webhook(secret).verify(request.body, request.headers)
+    assert len(request.headers["X-Avala-Webhook-Signature-Previous"].split(",")) == 2
+
+
+def test_after_the_key_was_lost_a_rotation_is_the_way_out(
+    server: Receiver, endpoint: WebhookEndpoint, owner: Any, settings: Any
+) -> None:
+    settings.SECRET_KEY = "another-key"
+    new = endpoints.rotate(Actor(owner), endpoint)
+    ended_job(owner)
+    send_all()
+
+    request = server.requests[-1]
+    assert Webhook(new).verify(request.body, request.headers)
 
 
 def test_secrets_are_encrypted_at_rest_and_outlive_a_change_of_the_key(settings: Any) -> None:
@@ -413,6 +475,57 @@ def test_what_a_killed_sender_had_in_hand_is_tried_again_after_its_lease(
     row = WebhookDelivery.objects.get()
     assert (row.status, row.attempts, row.log.count()) == ("delivered", 2, 1)
     assert len({request.headers["webhook-id"] for request in server.requests}) == 1
+
+
+def test_what_cannot_be_sent_at_all_is_a_failure_like_another(
+    server: Receiver, endpoint: WebhookEndpoint, owner: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended_job(owner)
+    monkeypatch.setattr("autolabel.webhooks.client.send", lambda *args, **options: 1 / 0)
+    send_all()
+
+    assert WebhookAttempt.objects.get().error == "The request could not be made."
+    assert WebhookDelivery.objects.get().lease_until is None
+
+
+def test_an_event_that_a_host_fails_at_stops_no_other(
+    server: Receiver, endpoint: WebhookEndpoint, owner: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = ended_job(owner), ended_job(owner)
+    real = PlatformHost.get_project
+
+    def failing(self: PlatformHost, uid: str, user: Any) -> Any:
+        if uid == bad.project_uid:
+            raise TimeoutError("the host is away")
+        return real(self, uid, user)
+
+    monkeypatch.setattr(PlatformHost, "get_project", failing)
+    assert send_all() == 1
+    monkeypatch.undo()
+    assert json.loads(server.requests[0].body)["uid"] == good.uid
+
+
+def test_an_endpoint_with_a_backlog_lets_others_have_their_turn(server: Receiver, owner: Any) -> None:
+    busy, other = (endpoints.create(Actor(owner), target_url=server.url, events=ALL)[0] for _ in range(2))
+    for _ in range(3):
+        make_delivery(busy, next_retry_at=timezone.now() - timedelta(hours=1))
+    make_delivery(other)
+    turns = []
+    for _ in range(3):
+        claimed = delivery.claim()
+        delivery.try_once(claimed)
+        turns.append(claimed.endpoint)
+
+    assert turns == [busy, other, busy]
+
+
+@pytest.mark.parametrize("due", [1, 30])
+def test_however_many_claim_at_once_an_endpoint_is_sent_to_by_one(endpoint: WebhookEndpoint, due: int) -> None:
+    for _ in range(due):
+        make_delivery(endpoint)
+
+    claimed = [one for one in in_threads(*[delivery.claim] * 8) if one is not None]
+    assert [one.endpoint for one in claimed] == [endpoint]
 
 
 def test_a_slow_endpoint_delays_no_other(

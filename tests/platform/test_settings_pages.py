@@ -184,7 +184,7 @@ class TestEndpoints:
 
         endpoint.refresh_from_db()
         assert unseal(endpoint.secret) in text_of(answer)
-        assert unseal(endpoint.previous_secret) == before
+        assert unseal(endpoint.previous_secrets[0][0]) == before
 
     def test_what_moves_is_asked_for_at_the_page_whatever_was_pressed(
         self, client: Any, endpoint: WebhookEndpoint
