@@ -178,7 +178,7 @@ def test_a_key_does_what_its_scope_says(
         send("post", f"projects/{project.uid}/auto-label/", {}),
         send("post", f"projects/{project.uid}/review-queue/", {"order": "score", "count": 1}),
         send("patch", f"users/me/projects/{project.uid}/", {"name": "Renamed"}),
-        send("post", "webhook-endpoints/", {"url": "https://hooks.example.com/"}),
+        send("post", "webhooks/", {"target_url": "https://hooks.example.com/"}),
     ] == statuses
 
 
