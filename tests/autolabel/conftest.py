@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from autolabel import queue
+from autolabel.hosts.base import Actor
 from autolabel.inference import registry
+from autolabel.models import WebhookEndpoint
+from autolabel.webhooks import endpoints
+from tests.factories import make_user
 
 from .fakes import FAKE
+from .receivers import Receiver, receiver
+from .sending import ALL
 
 
 @pytest.fixture
@@ -51,3 +57,21 @@ def rings(monkeypatch: pytest.MonkeyPatch) -> Rings:
 def queue_down(settings: Any, tmp_path: Any) -> None:
     """A queue server that does not answer, reached for in earnest."""
     settings.RQ_QUEUES = {"autolabel": {"URL": f"unix://{tmp_path}/nobody.sock?db=0"}}
+
+
+@pytest.fixture
+def server(configure: Callable[..., None]) -> Iterator[Receiver]:
+    """A receiver of webhooks, which may be reached over http here."""
+    configure(WEBHOOK_ALLOW_HTTP=True, WEBHOOK_ALLOW_LOOPBACK=True)
+    with receiver() as one:
+        yield one
+
+
+@pytest.fixture
+def owner() -> Any:
+    return make_user("hooks")
+
+
+@pytest.fixture
+def endpoint(server: Receiver, owner: Any) -> WebhookEndpoint:
+    return endpoints.create(Actor(owner), target_url=server.url, events=ALL)[0]

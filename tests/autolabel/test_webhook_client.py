@@ -6,7 +6,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,14 +15,7 @@ from autolabel.webhooks import client
 from autolabel.webhooks.client import RequestFailed, check_url, send
 
 from .inside import INSIDE
-from .receivers import Receiver, receiver
-
-
-@pytest.fixture
-def server(configure: Callable[..., None]) -> Iterator[Receiver]:
-    configure(WEBHOOK_ALLOW_HTTP=True, WEBHOOK_ALLOW_LOOPBACK=True)
-    with receiver() as one:
-        yield one
+from .receivers import Receiver
 
 
 @pytest.mark.parametrize("url", INSIDE)
