@@ -159,6 +159,10 @@ class ApiKeyAdmin(admin.ModelAdmin):
     fields = ["user", "name", "scope", "is_active", "expires_at", "prefix", "created_at", "last_used_at"]
     readonly_fields = ["prefix", "created_at", "last_used_at"]
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Whoever makes a key for somebody acts in that person's name: no permission of a group is for that."""
+        return request.user.is_superuser
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """A key keeps its owner: with another one, its holder would act in that person's name."""
         return [*self.readonly_fields, "user"] if obj else self.readonly_fields

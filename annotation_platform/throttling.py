@@ -162,7 +162,7 @@ class ThrottleMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        is_sign_in = request.method == "POST" and request.path == reverse("sign-in")
+        is_sign_in = request.method == "POST" and request.path in (reverse("sign-in"), reverse("admin:login"))
         if not (is_sign_in or request.path_info.startswith(_API)):
             return self._get_response(request)
         counters, address, key = _counters(settings.RATE_LIMIT_STORE), address_of(request), sent_key(request)

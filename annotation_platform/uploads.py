@@ -20,6 +20,7 @@ from autolabel.exceptions import ItemUnreadable
 from autolabel.inference.images import DecodedImage, decode_image
 
 from .models import Item, Project
+from .polyglots import what_else
 
 if TYPE_CHECKING:
     from django.db.models.fields.files import FieldFile
@@ -74,6 +75,8 @@ def create_item(project: Project, file: File[Any] | IO[bytes], *, name: str = ""
         raise ItemUnreadable(f"The file is larger than {limits.max_image_bytes // (1024 * 1024)} MB.")
     file.seek(0)
     decoded = decode_image(file, max_pixels=limits.max_image_pixels, max_bytes=limits.max_image_bytes)
+    if other := what_else(file):
+        raise ItemUnreadable(f"The file is an image and {other} at once. Save the picture anew, and upload that.")
     item = Item(project=project, name=clean_name(name), width=decoded.width, height=decoded.height)
     try:
         _write_files(item, file, decoded)

@@ -49,6 +49,11 @@ def png(width: int, height: int, data: bytes) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
+def commented(jpeg: bytes, text: bytes) -> bytes:
+    """With that comment in its header, where no decoder minds it."""
+    return jpeg[:2] + b"\xff\xfe" + struct.pack(">H", len(text) + 2) + text + jpeg[2:]
+
+
 def bomb() -> bytes:
     """30,000 by 30,000 pixels of nothing: a few MB that want 2.7 GB."""
     packer = zlib.compressobj(9)
@@ -93,6 +98,11 @@ def _corpus() -> Iterator[Bad]:
     yield Bad("HTML that is called PNG", "page.png", html, no_image)
     yield Bad("HTML before a PNG", "both.png", html + image_bytes(file_format="PNG"), no_image)
     yield Bad("GIF and JavaScript in one", "both.gif", b"GIF89a/*" + bytes(8) + b"*/=1;alert(1)", no_image)
+    yield Bad("a JPEG and an archive in one", "gifar.jpg", photo + zipped(("evil.class", b"x")), "an archive at once")
+    yield Bad("a JPEG and a page in one", "page.jpg", commented(photo, html), "a script at once")
+    yield Bad("a PNG with a page behind it", "page.png", image_bytes(file_format="PNG") + html, "a script at once")
+    yield Bad("a JPEG and PHP in one", "shell.jpg", photo + b"<?PHP system($_GET[0]);", "a script at once")
+    yield Bad("a JPEG and a PDF in one", "paper.jpg", commented(photo, b"%PDF-1.7\n1 0 obj"), "a PDF at once")
     yield Bad("EPS", "print.eps", eps, no_image)
     yield Bad("EPS that is called JPEG", "print.jpg", eps, no_image)
     yield Bad("PDF", "paper.jpg", b"%PDF-1.7\n1 0 obj <</JS (app.alert(1))>>", no_image)

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from autolabel.hosts.base import Actor
 from autolabel.models import (
     AuditEntry,
     WebhookAttempt,
@@ -15,7 +16,7 @@ from autolabel.models import (
     WebhookEndpoint,
     WebhookEvent,
 )
-from autolabel.webhooks import delivery
+from autolabel.webhooks import delivery, endpoints
 
 from .base import OfJobAdmin, ReadOnlyAdmin
 
@@ -28,13 +29,39 @@ class WebhookEventAdmin(OfJobAdmin):
 
 @admin.register(WebhookEndpoint)
 class WebhookEndpointAdmin(ReadOnlyAdmin):
-    """Watched here; people make and change theirs by the API or the host's pages. Secrets are shown to nobody."""
+    """Watched here, and stopped; people make and change theirs by the API or the host's pages. Secrets are shown to
+    nobody."""
 
     list_display = ("target_url", "owner", "project_uid", "state", "failures_in_row", "last_success_at", "created_at")
     list_filter = ("state",)
     list_select_related = ("owner",)
     search_fields = ("target_url", "=owner__username", "=project_uid")
     exclude = ("secret", "previous_secrets")
+    actions = ("pause",)
+
+    @admin.action(description="Pause the selected endpoints", permissions=["pause"])
+    def pause(self, request: HttpRequest, rows: QuerySet[WebhookEndpoint]) -> None:
+        for row in rows:
+            endpoints.pause(Actor(request.user), row)
+        self.message_user(request, f"{len(rows)} paused. Events wait until somebody resumes them.")
+
+    def has_pause_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("autolabel.change_webhookendpoint")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("autolabel.delete_webhookendpoint")
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, set[str], list[Any]]:
+        """Deliveries go with their endpoint; who may delete that needs no permission for them."""
+        shown, counts, _, protected = super().get_deleted_objects(objs, request)
+        return shown, counts, set(), protected
+
+    def delete_model(self, request: HttpRequest, obj: WebhookEndpoint) -> None:
+        endpoints.delete(Actor(request.user), obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[WebhookEndpoint]) -> None:
+        for row in queryset:
+            self.delete_model(request, row)
 
 
 class WebhookAttemptInline(admin.TabularInline):

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 
 from annotation_platform.models import Annotation, ApiKey, BulkReview, Item
@@ -33,6 +34,16 @@ def test_a_new_key_is_shown_once_and_never_again(boss: Client) -> None:
         page = boss.get(url).content.decode()
         assert key[0] not in page
         assert row.key_hash not in page
+
+
+def test_staff_make_no_keys_for_others_whatever_their_permissions(client: Client) -> None:
+    staff = make_user(is_staff=True)
+    staff.user_permissions.set(Permission.objects.filter(content_type__model="apikey"))
+    client.force_login(staff)
+    form = {"user": make_user().pk, "name": "mine", "scope": "run", "is_active": "on"}
+
+    assert client.post("/admin/annotation_platform/apikey/add/", form).status_code == 403
+    assert not ApiKey.objects.exists()
 
 
 def test_a_key_can_be_revoked_but_not_given_to_somebody_else(boss: Client) -> None:

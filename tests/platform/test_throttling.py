@@ -119,6 +119,18 @@ def test_who_guesses_passwords_is_stopped(limits: Limits) -> None:
     assert sign_in("right", REMOTE_ADDR="10.1.2.3").status_code == 302
 
 
+def test_the_admin_s_sign_in_counts_like_the_other(limits: Limits) -> None:
+    limits(refused=2)
+    client = Client()
+    wrong = {"username": "anna", "password": "wrong"}
+
+    assert [client.post(path, wrong).status_code for path in ("/admin/login/", "/sign-in/", "/admin/login/")] == [
+        200,
+        200,
+        429,
+    ]
+
+
 def test_signing_in_is_no_failure(limits: Limits) -> None:
     limits(refused=1)
     user = make_user("anna")

@@ -136,6 +136,12 @@ def test_a_phones_jpeg_with_further_pictures_behind_the_first_is_a_jpeg(upload: 
     assert (item.width, item.height, item.display.name) == (64, 48, "")
 
 
+def test_a_photo_with_a_clip_behind_it_is_a_photo(upload: Any) -> None:
+    clip = b"\x00\x00\x00\x18ftypmp42" + b"PK\x05\x06" + bytes(range(256)) * 100
+
+    assert upload(image_bytes() + clip).status_code == 201
+
+
 def test_a_rotated_photo_has_upright_size_and_an_upright_copy(upload: Any) -> None:
     answer = upload(exif_rotated())
 
