@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import random
-import re
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -16,7 +12,9 @@ from typing import Any
 import requests
 
 from tests.permission_matrix import MATRIX, VISITORS
-from tests.site import REPOSITORY, Site
+from tests.site import Site
+
+from .suite import passed, run_tests
 
 _TRIES = 400
 # How far the medians may lie apart; one request differs from the next by more than that.
@@ -24,19 +22,11 @@ _APART = 0.1
 
 
 def run(scale: float) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "tests/platform/test_permission_matrix.py"],
-        cwd=REPOSITORY,
-        env={**os.environ, "PRINT_FIGURES": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    passed = re.search(r'"passed": (\d+)', done.stdout)
+    done = run_tests("tests/platform/test_permission_matrix.py")
     ratios = _ratios(max(100, round(_TRIES * scale)))
     return {
         "requests": len(MATRIX) * len(VISITORS),
-        "tests": int(passed[1]) if passed else done.stdout[-500:],
+        "tests": passed(done) or done.stdout[-500:],
         "foreign_to_unknown": ratios,
         "ok": done.returncode == 0 and all(abs(ratio - 1) <= _APART for ratio in ratios.values()),
     }

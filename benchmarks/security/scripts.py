@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from typing import Any
 
-from tests.site import REPOSITORY
+from .suite import run_tests
 
 
 def run(scale: float) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "tests/browser/test_stored_scripts.py", "-s"],
-        cwd=REPOSITORY,
-        env={**os.environ, "CI": "true"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_tests("tests/browser/test_stored_scripts.py", "-s")
     looked = re.search(r"looked at (\d+) pages with (\d+) payloads", done.stdout)
     return {
         "pages": int(looked[1]) if looked else 0,
