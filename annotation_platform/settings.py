@@ -187,8 +187,7 @@ SPECTACULAR_SETTINGS = {
         "AnnotationStatus": "annotation_platform.models.Annotation.Status",
         "ProjectStatus": "annotation_platform.models.Project.Status",
         "WebhookEndpointState": "autolabel.models.WebhookEndpoint.State",
-        "WebhookDeliveryState": "autolabel.models.WebhookDelivery.State",
-        "WebhookEndpointTarget": "autolabel.api.serializers_webhooks.STATES",
+        "WebhookDeliveryStatus": "autolabel.models.WebhookDelivery.Status",
     },
 }
 

@@ -11,8 +11,8 @@ from annotation_platform.projects import create_project
 from autolabel.hosts.base import Actor
 from autolabel.jobs import lifecycle
 from autolabel.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
-from autolabel.webhooks import endpoints
-from tests.autolabel.builders import make_job
+from autolabel.webhooks import delivery, endpoints
+from tests.autolabel.builders import in_threads, make_delivery, make_job
 
 
 def make(url: str, events: int) -> str:
@@ -39,3 +39,13 @@ def pass_time(seconds: int) -> int:
     failing = WebhookEndpoint.objects.exclude(next_probe_at=None)
     failing.update(next_probe_at=F("next_probe_at") - past)
     return waiting.count() + WebhookEvent.objects.filter(spread_at=None).count()
+
+
+def claims_at_once() -> int:
+    """How many of eight that claim in the same moment are given a delivery to the one endpoint."""
+    endpoint = WebhookEndpoint.objects.get()
+    for _ in range(30):
+        make_delivery(endpoint)
+    claimed = in_threads(*[delivery.claim] * 8)
+    assert all(one is None or isinstance(one, WebhookDelivery) for one in claimed), claimed
+    return sum(one is not None for one in claimed)

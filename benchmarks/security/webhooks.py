@@ -86,7 +86,9 @@ def _deliver(site: Site, server: Moody, events: int, kills: int) -> dict[str, An
     finally:
         sender.stop()
     wanted = set(site.ask(f"{_ROWS}answer = rows.ids()"))
-    return _judge(server.requests, wanted, secret, waiting) | {"kills": killed}
+    found = _judge(server.requests, wanted, secret, waiting)
+    claims = site.ask(f"{_ROWS}answer = rows.claims_at_once()")
+    return found | {"kills": killed, "claims_at_once": claims, "ok": found["ok"] and claims == 1}
 
 
 def _judge(requests: list[Request], wanted: set[str], secret: str, waiting: int) -> dict[str, Any]:
