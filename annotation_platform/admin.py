@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
@@ -13,10 +15,13 @@ from django.utils.html import format_html
 
 from autolabel import audit
 
-from .keys import new_key
+from .keys import revoke_key
 from .models import Annotation, ApiKey, BulkReview, Item, Label, Membership, Project
 from .querysets import slices
 from .review import refresh_states
+
+# What of a user decides what that person may do.
+_RIGHTS = {"is_active", "is_staff", "is_superuser", "groups", "user_permissions"}
 
 
 class MembershipInline(admin.TabularInline):
@@ -46,16 +51,22 @@ class ProjectAdmin(admin.ModelAdmin):
         super().save_formset(request, form, formset, change)
         if formset.model is not Membership:
             return
-        changed = [("member.add", one) for one in formset.new_objects]
-        changed += [("member.change", one) for one, _ in formset.changed_objects]
-        changed += [("member.remove", one) for one in formset.deleted_objects]
-        for action, one in changed:
-            audit.record(request.user, action, project_uid=one.project.uid, member=str(one.user), role=one.role)
+        for one in formset.new_objects:
+            _note_member(request, "member.add", one)
+        for one, fields in formset.changed_objects:
+            if "user" in fields:
+                # One goes and another comes.
+                before = next(form.initial["user"] for form in formset.forms if form.instance == one)
+                _note_member(request, "member.remove", one, get_user_model().objects.filter(pk=before).first())
+            _note_member(request, "member.add" if "user" in fields else "member.change", one)
+        for one in formset.deleted_objects:
+            _note_member(request, "member.remove", one)
 
     def delete_model(self, request: HttpRequest, obj: Project) -> None:
         audit.record(request.user, "project.delete", project_uid=obj.uid, name=obj.name)
         super().delete_model(request, obj)
 
+    @transaction.atomic
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Project]) -> None:
         for project in queryset:
             audit.record(request.user, "project.delete", project_uid=project.uid, name=project.name)
@@ -151,42 +162,68 @@ class BulkReviewAdmin(admin.ModelAdmin):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(admin.ModelAdmin):
+    """To look up and to revoke, for good. People make their own on the settings page, operators with create_api_key."""
+
     list_display = ["name", "prefix", "user", "scope", "is_active", "expires_at", "created_at", "last_used_at"]
     list_filter = ["is_active", "scope", "created_at"]
     list_select_related = ["user"]
     search_fields = ["name", "prefix", "user__username"]
-    raw_id_fields = ["user"]
     fields = ["user", "name", "scope", "is_active", "expires_at", "prefix", "created_at", "last_used_at"]
-    readonly_fields = ["prefix", "created_at", "last_used_at"]
+    readonly_fields = fields
+    actions = ["revoke"]
+
+    @admin.action(description="Revoke the selected keys", permissions=["revoke"])
+    def revoke(self, request: HttpRequest, rows: QuerySet[ApiKey]) -> None:
+        active = list(rows.filter(is_active=True))
+        for key in active:
+            revoke_key(key, request.user)
+        self.message_user(request, f"{len(active)} revoked. Programs that use them get 401 from now on.")
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("annotation_platform.change_apikey")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Whoever makes a key for somebody acts in that person's name: no permission of a group is for that."""
-        return request.user.is_superuser
+        return False
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """A key keeps its owner: with another one, its holder would act in that person's name."""
-        return [*self.readonly_fields, "user"] if obj else self.readonly_fields
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
     def delete_model(self, request: HttpRequest, obj: ApiKey) -> None:
-        _note_deletion(request, obj)
-        super().delete_model(request, obj)
+        self.delete_queryset(request, ApiKey.objects.filter(pk=obj.pk))
 
+    @transaction.atomic
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         for key in queryset:
-            _note_deletion(request, key)
+            audit.record(request.user, "api_key.delete", target=key.prefix, name=key.name, of=str(key.user))
         super().delete_queryset(request, queryset)
 
-    def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
-        key = ""
-        if not change:
-            key, obj.prefix, obj.key_hash = new_key()
+
+admin.site.unregister(get_user_model())
+
+
+@admin.register(get_user_model())
+class UserAdmin(DjangoUserAdmin):
+    """Django's own. What people may do, and the memberships and keys that go with them, is in the audit log, too."""
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        action = "api_key.change" if change else "api_key.create"
-        changes = {name: str(form.cleaned_data[name]) for name in form.changed_data}
-        audit.record(request.user, action, target=obj.prefix, of=str(obj.user), changes=changes)
-        if key:
-            messages.warning(request, f"The new API key, which is shown only this once: {key}")
+        fields = sorted(set(form.changed_data) & _RIGHTS)
+        if fields:
+            audit.record(request.user, "user.change" if change else "user.create", of=str(obj), fields=fields)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        self.delete_queryset(request, get_user_model().objects.filter(pk=obj.pk))
+
+    @transaction.atomic
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        for one in Membership.objects.filter(user__in=queryset).select_related("project", "user"):
+            _note_member(request, "member.remove", one)
+        for user in queryset:
+            audit.record(request.user, "user.delete", of=str(user))
+        super().delete_queryset(request, queryset)
 
 
-def _note_deletion(request: HttpRequest, key: ApiKey) -> None:
-    audit.record(request.user, "api_key.delete", target=key.prefix, name=key.name, of=str(key.user))
+def _note_member(request: HttpRequest, action: str, member: Membership, user: Any = None) -> None:
+    """About the member, or about `user`, who was it before."""
+    name = str(user or member.user)
+    audit.record(request.user, action, project_uid=member.project.uid, member=name, role=member.role)

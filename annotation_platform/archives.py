@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import stat
 import struct
+import time
 import zipfile
 import zlib
 from dataclasses import dataclass, field
@@ -26,12 +27,16 @@ MOST_FILES = 500
 # Of the archive, and of all that is in it.
 MOST_BYTES = 250 * 1024 * 1024
 MOST_UNPACKED_BYTES = 1024 * 1024 * 1024
+# What a small file can cost to decode, its size does not say.
+MOST_SECONDS = 120.0
 # Photos hardly shrink; what unpacks to more than so many times its size is there to fill memory.
 MOST_RATIO = 100
 
 # The record at the end of an archive: number of files, size of the directory, its place, length of a comment.
 _END = struct.Struct("<4s4H2LH")
 _END_MARK = b"PK\x05\x06"
+# Before the end of an archive of more than 4 GB or 65,535 files stands where its true end is.
+_LOCATOR_MARK, _LOCATOR_BYTES = b"PK\x06\x07", 20
 _LONGEST_COMMENT = 65_535
 _MOST_DIRECTORY_BYTES = 4 * 1024 * 1024
 
@@ -51,9 +56,13 @@ class Unpacked:
 def create_items(project: Project, file: IO[bytes]) -> Unpacked:
     """Store every image of the archive as an item of `project`. Raises ArchiveRefused, and then nothing was stored."""
     done = Unpacked()
+    ends_at = time.monotonic() + MOST_SECONDS
     with _opened(file) as archive:
         for entry in _judged(archive, file):
             name = clean_name(entry.filename)
+            if time.monotonic() >= ends_at:
+                done.refused.append((name, "The files before it took too long. Upload it in another archive."))
+                continue
             try:
                 done.items.append(create_item(project, io.BytesIO(_content(archive, entry)), name=name))
             except ItemUnreadable as error:
@@ -74,14 +83,15 @@ def _check_directory(file: IO[bytes]) -> None:
     size = file.seek(0, io.SEEK_END)
     if size > MOST_BYTES:
         raise ArchiveRefused(f"The archive is larger than {MOST_BYTES // (1024 * 1024)} MB.")
-    file.seek(max(0, size - _LONGEST_COMMENT - _END.size))
+    file.seek(max(0, size - _LONGEST_COMMENT - _END.size - _LOCATOR_BYTES))
     tail = file.read()
     at = tail.rfind(_END_MARK)
     file.seek(0)
     if at < 0 or len(tail) - at < _END.size:
         raise ArchiveRefused("This is no zip archive.")
     _, _, _, _, files, directory_bytes, _, _ = _END.unpack_from(tail, at)
-    if files > MOST_FILES:
+    is_zip64 = tail[max(0, at - _LOCATOR_BYTES) : at].startswith(_LOCATOR_MARK)
+    if files > MOST_FILES or is_zip64:
         raise ArchiveRefused(f"The archive holds more than {MOST_FILES} files. Upload it in parts.")
     if directory_bytes > _MOST_DIRECTORY_BYTES:
         raise ArchiveRefused("The archive's directory is too large.")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
+from autolabel import audit
+
 from .models import Label, Membership, Project
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ def create_project(
     """A project with its labels (name, colour or None), managed by `user`. Raises LabelTaken."""
     project = Project.objects.create(name=name, shapes=shapes)
     Membership.objects.create(project=project, user=user, role=Membership.Role.MANAGER)
+    audit.record(user, "project.create", project_uid=project.uid, name=name)
     seen: set[str] = set()
     for label_name, _ in labels:
         if label_name.casefold() in seen:

@@ -79,9 +79,11 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "django.middleware.security.SecurityMiddleware",
+    # First, so that what the others refuse has its policy, too.
     "csp.middleware.CSPMiddleware",
+    "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "annotation_platform.middleware.PrivateAnswers",
     "annotation_platform.throttling.ThrottleMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -146,7 +148,8 @@ MEDIA_ROOT = DATA_DIR / "media"
 # Media has no public address: images go through a view that checks membership.
 MEDIA_URL = ""
 
-# Requests a minute to the API and of sign-ins: of one API key, of one address, and refused credentials of one address.
+# Requests a minute to the API and of sign-ins: of one API key, of one address, and of refused credentials: keys of one
+# address, passwords of one address, passwords of one account.
 # 0 is without a limit. Counted by all processes together: in Redis, or on one machine in a file.
 RATE_LIMITS = {
     "key": env.int("RATE_LIMIT_PER_KEY", 1200),
@@ -231,5 +234,7 @@ LOGGING = {
             "level": _LOG_LEVEL,
         }
     },
+    # Anybody can cause these, with a traceback each; the 400 says enough.
+    "loggers": {"django.security.DisallowedHost": {"handlers": [], "propagate": False}},
     "root": {"handlers": ["console"], "level": _LOG_LEVEL},
 }

@@ -1,4 +1,4 @@
-"""How much one address, one API key and one guesser of credentials may ask for in a minute.
+"""How much one address, one API key and one guesser of credentials may ask for in a minute, and send at once.
 
 All processes of a site count together: in Redis where there is one, else in a file that they share. A counter that
 cannot be reached lets requests pass: a lost Redis must not close the site.
@@ -27,6 +27,7 @@ from limits.errors import StorageError
 from limits.storage import Storage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
+from . import archives
 from .api.authentication import sent_key
 
 __all__ = ["SharedFile", "ThrottleMiddleware", "address_of"]
@@ -37,7 +38,19 @@ _API = "/api/"
 # After a failure the counters are left alone for so long, so that not every request waits for them.
 _PAUSE_SECONDS = 5.0
 _TIMEOUT_SECONDS = 0.5
-_WHOSE = {"key": "this API key", "address": "your address", "refused": "your address, with refused credentials"}
+_WHOSE = {
+    "key": "this API key",
+    "address": "your address",
+    "refused": "your address, with refused API keys",
+    "sign-in": "your address, with refused passwords",
+    "account": "all together, with refused passwords of this account",
+}
+# Which setting limits it, and how many times that: one address alone shall not keep a person out of an account.
+_SETTING = {"sign-in": ("refused", 1), "account": ("refused", 5)}
+# Forms of pages are small; only the API takes files, the largest of which are archives. What is larger is refused
+# before anything reads it: looking for the CSRF token, Django would store all of it first.
+_MOST_BYTES_OF_A_FORM = 1024 * 1024
+_MOST_BYTES = archives.MOST_BYTES + 1024 * 1024
 
 
 class SharedFile(Storage):
@@ -116,7 +129,8 @@ class _Counters:
 
     def _ask(self, name: str, whose: str, how: Callable[..., bool]) -> _Window | None:
         """None where there is no such limit, or no counting at the moment."""
-        limit = settings.RATE_LIMITS.get(name)
+        setting, times = _SETTING.get(name, (name, 1))
+        limit = settings.RATE_LIMITS.get(setting, 0) * times
         if not limit or time.monotonic() < self._resumes_at:
             return None
         item = RateLimitItemPerMinute(limit, namespace="rate")
@@ -162,28 +176,44 @@ class ThrottleMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        is_api = request.path_info.startswith(_API)
+        if _bytes_of(request) > (_MOST_BYTES if is_api else _MOST_BYTES_OF_A_FORM):
+            return _too_large(is_api)
         is_sign_in = request.method == "POST" and request.path in (reverse("sign-in"), reverse("admin:login"))
-        if not (is_sign_in or request.path_info.startswith(_API)):
+        if not (is_sign_in or is_api):
             return self._get_response(request)
-        counters, address, key = _counters(settings.RATE_LIMIT_STORE), address_of(request), sent_key(request)
+        counters, address = _counters(settings.RATE_LIMIT_STORE), address_of(request)
+        if is_sign_in:
+            return self._signed_in(request, counters, address)
+        return self._asked(request, counters, address)
+
+    def _asked(self, request: HttpRequest, counters: _Counters, address: str) -> HttpResponseBase:
+        key = sent_key(request)
         windows = [counters.count("address", address)]
-        if key is not None or is_sign_in:
-            windows.append(counters.look("refused", address))
-        if key is not None and all(window is None or window.passes for window in windows):
+        if key is not None and _all_pass(windows):
             windows.append(counters.count("key", hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()))
-        counted = [window for window in windows if window is not None]
-        closed = next((window for window in counted if not window.passes), None)
-        if closed is not None:
-            response = _refusal(request, closed)
-            closed.mark(response)
-            return response
+        if not _all_pass(windows):
+            return _refusal(request, windows)
+        response = self._get_response(request)
+        if key is not None and response.status_code == 401:
+            # Only these are refused for it: a key cannot be guessed, and others at the address have done nothing.
+            guesses = counters.count("refused", address)
+            if not _all_pass([guesses]):
+                return _refusal(request, [guesses])
+        if counted := [window for window in windows if window is not None]:
+            min(counted, key=lambda window: window.remaining / window.limit).mark(response)
+        return response
+
+    def _signed_in(self, request: HttpRequest, counters: _Counters, address: str) -> HttpResponseBase:
+        tried = (("sign-in", address), ("account", request.POST.get("username", "")[:150].casefold()))
+        windows = [counters.count("address", address), *(counters.look(name, whose) for name, whose in tried)]
+        if not _all_pass(windows):
+            return _refusal(request, windows)
         response = self._get_response(request)
         # A page that shows the form once more is a sign-in that was refused.
-        if (key is not None and response.status_code == 401) or (is_sign_in and response.status_code == 200):
-            counters.count("refused", address)
-        shown = [window for window in counted if window.name != "refused"]
-        if shown:
-            min(shown, key=lambda window: window.remaining / window.limit).mark(response)
+        if response.status_code == 200:
+            for name, whose in tried:
+                counters.count(name, whose)
         return response
 
 
@@ -195,6 +225,10 @@ def address_of(request: HttpRequest) -> str:
     given = request.META.get("REMOTE_ADDR", "")
     if settings.BEHIND_PROXY:
         given = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip() or given
+    if given.startswith("["):  # IPv6 and perhaps its port, as some proxies write them
+        given = given[1:].partition("]")[0]
+    elif given.count(":") == 1:
+        given = given.partition(":")[0]
     try:
         address = ipaddress.ip_address(given)
     except ValueError:
@@ -205,10 +239,29 @@ def address_of(request: HttpRequest) -> str:
     return str(address)
 
 
-def _refusal(request: HttpRequest, window: _Window) -> HttpResponse:
+def _all_pass(windows: list[_Window | None]) -> bool:
+    return all(window is None or window.passes for window in windows)
+
+
+def _refusal(request: HttpRequest, windows: list[_Window | None]) -> HttpResponse:
+    """For the first of them that is closed."""
+    closed = next(window for window in windows if window is not None and not window.passes)
     if request.path_info.startswith(_API):
-        return JsonResponse({"detail": window.reason}, status=429)
-    return render(request, "429.html", {"reason": window.reason}, status=429)
+        response: HttpResponse = JsonResponse({"detail": closed.reason}, status=429)
+    else:
+        response = render(request, "429.html", {"reason": closed.reason}, status=429)
+    closed.mark(response)
+    return response
+
+
+def _bytes_of(request: HttpRequest) -> int:
+    given = request.META.get("CONTENT_LENGTH") or "0"
+    return int(given) if given.isdecimal() else 0
+
+
+def _too_large(is_api: bool) -> HttpResponse:
+    text = "The request is too large."
+    return JsonResponse({"detail": text}, status=413) if is_api else HttpResponse(text, "text/plain", status=413)
 
 
 def _redis_options() -> dict[str, Any]:

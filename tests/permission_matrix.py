@@ -96,7 +96,7 @@ MATRIX = (
     Row("GET", f"{_ITEM}annotations/", VIEW),
     Row("POST", f"{_ITEM}annotations/", REVIEW, _BOX),
     Row("PATCH", f"{_ITEM}annotations/", REVIEW, {"changes": []}),
-    Row("POST", f"{API}/bulk-reviews/{{bulk}}/undo/", RUN, {}),  # somebody else's
+    Row("POST", f"{API}/bulk-reviews/{{bulk}}/undo/", MANAGE, {}),  # somebody else's
     Row("GET", f"{API}/annotations/{{annotation}}/", VIEW),
     Row("PATCH", f"{API}/annotations/{{annotation}}/", REVIEW, {"version": 1, "status": "discarded"}),
     Row("DELETE", f"{API}/annotations/{{annotation}}/?version=1", REVIEW),

@@ -117,6 +117,7 @@ def _corpus() -> Iterator[Bad]:
     many = zipped(*((f"{n}.jpg", b"x") for n in range(10_000)))
     yield Bad("10,000 files", "many.zip", many, "more than 500 files")
     yield Bad("10,000 files, said to be one", "many.zip", lying(many), "")
+    yield Bad("10,000 files behind a zip64 end", "many.zip", _zip64(), "more than 500 files")
     for name in ("../../../tmp/evil.jpg", "/etc/cron.d/evil.jpg", "..\\..\\evil.jpg", "C:\\evil.jpg", "a/../../b.jpg"):
         yield Bad(f"the path {name}", "paths.zip", zipped((name, photo)), "leads out of the archive")
     for name in ("", ".", "./.", "\0a.jpg"):
@@ -129,6 +130,17 @@ def _corpus() -> Iterator[Bad]:
     yield Bad("SVG in an archive", "svg.zip", zipped(("a.svg", svg)), no_image)
     yield Bad("an archive cut short", "cut.zip", zipped(("a.jpg", photo))[:-30], "no zip archive")
     yield Bad("an empty archive", "empty.zip", zipped(), "No file of the archive")
+
+
+def _zip64() -> bytes:
+    """Its plain end says one file; the end for large archives, which readers obey, says 10,000."""
+    data = zipped(*((f"{n}/", b"") for n in range(10_000)))
+    at = data.rfind(b"PK\x05\x06")
+    _, _, _, _, files, size, offset, _ = struct.unpack("<4s4H2LH", data[at : at + 22])
+    end = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, files, files, size, offset)
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, at, 1)
+    plain = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, 48, offset, 0)
+    return data[:at] + end + locator + plain
 
 
 def _bomb_beside_ballast() -> bytes:

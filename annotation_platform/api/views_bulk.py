@@ -131,6 +131,7 @@ class BulkReviewUndo(PlatformView):
     )
     def post(self, request: Request, uid: str) -> Response:
         review = self.get_object()
-        if review.user_id != self.user.pk and not access.may(self.user, "manage", review.project.uid):
+        is_mine = review.user_id == self.user.pk
+        if not is_mine and not access.may(self.user, "manage", review.project.uid, request.auth):
             self.permission_denied(request, "Only a manager can undo what somebody else did.")
         return Response(UndoneSerializer(bulk.undo(review)).data)

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 
+from annotation_platform.keys import find_key, issue_key
 from annotation_platform.models import Annotation, ApiKey, BulkReview, Item
+from autolabel.models import AuditEntry
 from tests.factories import make_draft, make_item, make_project, make_rows_of_items, make_user
 
 pytestmark = pytest.mark.django_db
@@ -19,45 +20,59 @@ def boss(client: Client) -> Client:
     return client
 
 
-def test_a_new_key_is_shown_once_and_never_again(boss: Client) -> None:
-    owner = make_user()
-    form = {"user": owner.pk, "name": "nightly", "scope": "run", "is_active": "on"}
-
-    first = boss.post("/admin/annotation_platform/apikey/add/", form, follow=True).content.decode()
-
-    key = re.search(r"ap_[\w-]{43}", first)
-    assert key is not None
-    found = boss.get("/api/v1/users/me/projects/", headers={"X-Api-Key": key[0]})
-    assert found.status_code == 200
-    row = ApiKey.objects.get()
-    for url in ("/admin/annotation_platform/apikey/", f"/admin/annotation_platform/apikey/{row.pk}/change/"):
-        page = boss.get(url).content.decode()
-        assert key[0] not in page
-        assert row.key_hash not in page
-
-
-def test_staff_make_no_keys_for_others_whatever_their_permissions(client: Client) -> None:
-    staff = make_user(is_staff=True)
+def test_a_key_is_revoked_for_good_and_shows_no_hash(client: Client) -> None:
+    staff, (key, secret) = make_user(is_staff=True), issue_key(make_user("olga"), "nightly", "read")
     staff.user_permissions.set(Permission.objects.filter(content_type__model="apikey"))
     client.force_login(staff)
-    form = {"user": make_user().pk, "name": "mine", "scope": "run", "is_active": "on"}
+    page, keys = f"/admin/annotation_platform/apikey/{key.pk}/change/", "/admin/annotation_platform/apikey/"
+    assert key.key_hash not in client.get(page).content.decode()
 
-    assert client.post("/admin/annotation_platform/apikey/add/", form).status_code == 403
-    assert not ApiKey.objects.exists()
+    client.post(keys, {"action": "revoke", "_selected_action": key.pk})
+    assert find_key(secret) is None
+    assert AuditEntry.objects.filter(action="api_key.revoke", user_name=staff.username).exists()
+
+    form = {"user": staff.pk, "name": "mine", "scope": "manage", "is_active": "on"}
+    assert client.post(page, form).status_code == 403
+    assert client.post(f"{keys}add/", form).status_code == 403
+    key.refresh_from_db()
+    assert (key.is_active, key.scope, key.user.username) == (False, "read", "olga")
 
 
-def test_a_key_can_be_revoked_but_not_given_to_somebody_else(boss: Client) -> None:
-    owner = make_user()
-    boss.post(
-        "/admin/annotation_platform/apikey/add/", {"user": owner.pk, "name": "a", "scope": "run", "is_active": "on"}
-    )
-    before = ApiKey.objects.get()
+def test_every_change_of_members_is_recorded_by_name(boss: Client) -> None:
+    project = make_project(members={make_user("anna"): "viewer"})
+    anna, ben = project.memberships.get(), make_user("ben")
 
-    url = f"/admin/annotation_platform/apikey/{before.pk}/change/"
-    boss.post(url, {"user": make_user().pk, "name": "a", "scope": "run"})
+    def save(**fields: Any) -> list[tuple[str, str]]:
+        form = {"name": project.name, "status": "active", "shapes": "any", "labels-TOTAL_FORMS": 0}
+        rows = {"TOTAL_FORMS": 1, "0-id": anna.pk, "0-project": project.pk, "0-user": anna.user_id, "0-role": "viewer"}
+        form |= {f"memberships-{name}": value for name, value in {**rows, **fields}.items()}
+        counts = {"labels-INITIAL_FORMS": 0, "memberships-INITIAL_FORMS": 1}
+        answer = boss.post(f"/admin/annotation_platform/project/{project.pk}/change/", form | counts)
+        assert answer.status_code == 302, answer.content.decode()
+        found = [(entry.action, entry.detail["member"]) for entry in AuditEntry.objects.order_by("id")]
+        AuditEntry.objects.all().delete()
+        return found
 
-    after = ApiKey.objects.get()
-    assert (after.user, after.is_active, after.key_hash) == (owner, False, before.key_hash)
+    assert save(**{"0-role": "manager"}) == [("member.change", "anna")]
+    assert save(**{"0-user": ben.pk}) == [("member.remove", "anna"), ("member.add", "ben")]
+    assert save(**{"0-user": ben.pk, "0-DELETE": "on"}) == [("member.remove", "ben")]
+
+
+def test_who_is_deleted_or_given_more_rights_is_recorded(boss: Client) -> None:
+    user = make_user("anna")
+    project = make_project(members={user: "manager"})
+    page = f"/admin/auth/user/{user.pk}"
+    dates = {"date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
+    form = {"username": "anna", "is_active": "on", "is_staff": "on", **dates}
+    assert boss.post(f"{page}/change/", form).status_code == 302
+    assert boss.post(f"{page}/delete/", {"post": "yes"}).status_code == 302
+
+    rows = list(AuditEntry.objects.order_by("id").values_list("action", "project_uid", "detail"))
+    assert rows == [
+        ("user.change", "", {"of": "anna", "fields": ["is_staff"]}),
+        ("member.remove", project.uid, {"member": "anna", "role": "manager"}),
+        ("user.delete", "", {"of": "anna"}),
+    ]
 
 
 @pytest.mark.parametrize("model", ["project", "item", "annotation", "apikey", "bulkreview"])

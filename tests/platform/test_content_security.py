@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
 from tests.factories import make_item, make_member, make_user
@@ -32,6 +33,22 @@ def test_every_answer_has_a_strict_policy(path: str) -> None:
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response["X-Frame-Options"] == "DENY"
     assert response["Referrer-Policy"] == "same-origin"
+
+
+def test_what_is_refused_at_the_door_has_its_policy_too(settings: Any) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    answer = Client().get("/", headers={"Host": "evil.example.com"})
+
+    assert answer.status_code == 400
+    assert policy_of(answer)["default-src"] == "'none'"
+
+
+@pytest.mark.parametrize(
+    ("path", "kept"),
+    [("/api/v1/users/me/projects/", "private, no-store"), ("/api/v1/nowhere/", "private, no-store"), ("/", "private")],
+)
+def test_no_cache_between_keeps_what_somebody_was_told(path: str, kept: str) -> None:
+    assert signed_in(make_user()).get(path)["Cache-Control"] == kept
 
 
 def test_the_import_map_carries_the_nonce_of_its_answer_alone() -> None:

@@ -89,17 +89,47 @@ def test_pages_and_files_are_not_counted(limits: Limits) -> None:
     assert "X-RateLimit-Limit" not in client.get("/")
 
 
-def test_who_guesses_keys_is_stopped_before_any_is_looked_up(limits: Limits) -> None:
+def test_who_guesses_keys_is_stopped_and_others_at_the_address_are_not(limits: Limits) -> None:
     limits(refused=3)
     client, good = Client(), issue_key(make_user(), "ci")[1]
 
-    guesses = [client.get(PROJECTS, headers=bearer(f"guess-{number}")).status_code for number in range(5)]
+    guesses = [client.get(PROJECTS, headers=bearer(f"guess-{number}")) for number in range(5)]
 
-    assert guesses == [401, 401, 401, 429, 429]
-    # Not even the right one, from there; without a key, and from elsewhere, all is as it was.
-    assert client.get(PROJECTS, headers=bearer(good)).status_code == 429
-    assert client.get(PROJECTS).status_code == 401
-    assert client.get(PROJECTS, headers=bearer(good), REMOTE_ADDR="10.1.2.3").status_code == 200
+    assert [guess.status_code for guess in guesses] == [401, 401, 401, 429, 429]
+    assert "with refused API keys" in guesses[-1].json()["detail"]
+    assert int(guesses[-1]["Retry-After"]) >= 1
+    # A forgotten script with an old key keeps nobody else out.
+    assert client.get(PROJECTS, headers=bearer(good)).status_code == 200
+    assert client.get("/sign-in/").status_code == 200
+    assert client.post("/sign-in/", {"username": "x", "password": "y"}).status_code == 200
+
+
+def test_one_account_is_guarded_whatever_addresses_guess(limits: Limits) -> None:
+    limits(refused=1)
+    client = Client()
+
+    def guess(name: str, address: int) -> int:
+        form = {"username": name, "password": "wrong"}
+        return int(client.post("/sign-in/", form, REMOTE_ADDR=f"10.1.2.{address}").status_code)
+
+    assert [guess(name, at) for at, name in enumerate(("anna", "Anna", "ANNA") * 2)] == [200] * 5 + [429]
+    assert guess("ben", 99) == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "size", "status"),
+    [("/sign-in/", 2 << 20, 413), ("/nowhere/", 2 << 20, 413), ("/api/v1/users/me/projects/", 300 << 20, 413)],
+)
+def test_what_is_too_large_is_refused_before_it_is_read(path: str, size: int, status: int) -> None:
+    class Untouched:
+        def read(self, *args: int) -> bytes:
+            raise AssertionError("read")
+
+        readline = read
+
+    form = {"CONTENT_LENGTH": str(size), "CONTENT_TYPE": "multipart/form-data; boundary=x"}
+    answer = Client().generic("POST", path, **form, **{"wsgi.input": Untouched()})  # type: ignore[arg-type]
+    assert answer.status_code == status
 
 
 def test_who_guesses_passwords_is_stopped(limits: Limits) -> None:
@@ -199,6 +229,8 @@ def test_without_its_counters_the_site_goes_on(limits: Limits, settings: Any, tm
         (True, {"REMOTE_ADDR": "10.0.0.1"}, "10.0.0.1"),
         (False, {"REMOTE_ADDR": "2001:db8:1:2:3:4:5:6"}, "2001:db8:1:2::/64"),
         (False, {"REMOTE_ADDR": "::ffff:192.0.2.7"}, "192.0.2.7"),
+        (True, {"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": "192.0.2.7:4711"}, "192.0.2.7"),
+        (True, {"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": "[2001:db8:1:2::9]:4711"}, "2001:db8:1:2::/64"),
         (False, {"REMOTE_ADDR": ""}, "unknown"),
         (True, {"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": "<script>"}, "unknown"),
     ],

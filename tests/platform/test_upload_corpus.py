@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import random
 from contextlib import suppress
@@ -76,6 +77,18 @@ class TestArchives:
         assert [item["name"] for item in answer.json()["created"]] == ["one.jpg", "two.png"]
         assert answer.json()["refused"] == []
         assert {item.image.name.rpartition(".")[2] for item in Item.objects.all()} == {"jpg", "png"}
+
+    def test_an_archive_that_takes_too_long_is_taken_as_far_as_it_went(self, send: Any, monkeypatch: Any) -> None:
+        clock = itertools.count(step=50.0)
+        monkeypatch.setattr(archives.time, "monotonic", lambda: next(clock))
+
+        answer = send(zipped(*((f"{n}.jpg", image_bytes()) for n in range(4))), "set.zip").json()
+
+        assert [item["name"] for item in answer["created"]] == ["0.jpg", "1.jpg"]
+        assert [(one["name"], "another archive" in one["reason"]) for one in answer["refused"]] == [
+            ("2.jpg", True),
+            ("3.jpg", True),
+        ]
 
     def test_what_cannot_be_taken_is_named_beside_what_was(self, send: Any) -> None:
         answer = send(zipped(("good.jpg", image_bytes()), ("notes.txt", b"hello")), "set.zip")
