@@ -6,14 +6,17 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth import get_user_model
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
 from autolabel import audit
+from autolabel.models import WebhookEndpoint
 
 from .keys import revoke_key
 from .models import Annotation, ApiKey, BulkReview, Item, Label, Membership, Project
@@ -194,33 +197,84 @@ class ApiKeyAdmin(admin.ModelAdmin):
     @transaction.atomic
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         for key in queryset:
-            audit.record(request.user, "api_key.delete", target=key.prefix, name=key.name, of=str(key.user))
+            _note_deletion(request, key)
         super().delete_queryset(request, queryset)
 
 
 admin.site.unregister(get_user_model())
+admin.site.unregister(Group)
 
 
 @admin.register(get_user_model())
 class UserAdmin(DjangoUserAdmin):
-    """Django's own. What people may do, and the memberships and keys that go with them, is in the audit log, too."""
+    """Django's own. Rights are given by superusers alone, whom nobody else changes; what is done is in the audit log,
+    with the memberships, keys and webhooks that go with a person."""
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        given = super().get_readonly_fields(request, obj)
+        return given if request.user.is_superuser else (*given, *sorted(_RIGHTS - {"is_active"}))
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and _may_touch(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and _may_touch(request, obj)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         fields = sorted(set(form.changed_data) & _RIGHTS)
-        if fields:
+        if fields or not change:
             audit.record(request.user, "user.change" if change else "user.create", of=str(obj), fields=fields)
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
+        with transaction.atomic():
+            response = super().user_change_password(request, id, form_url)
+            if request.method == "POST" and response.status_code == 302:
+                audit.record(request.user, "user.password", of=str(self.get_object(request, id)))
+        return response
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         self.delete_queryset(request, get_user_model().objects.filter(pk=obj.pk))
 
     @transaction.atomic
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        for one in Membership.objects.filter(user__in=queryset).select_related("project", "user"):
-            _note_member(request, "member.remove", one)
-        for user in queryset:
-            audit.record(request.user, "user.delete", of=str(user))
-        super().delete_queryset(request, queryset)
+        users = [user for user in queryset if _may_touch(request, user)]
+        for member in Membership.objects.filter(user__in=users).select_related("project", "user"):
+            _note_member(request, "member.remove", member)
+        for key in ApiKey.objects.filter(user__in=users):
+            _note_deletion(request, key)
+        for user in users:
+            hooks = WebhookEndpoint.objects.filter(owner=user, project_uid="").values_list("target_url", flat=True)
+            audit.record(request.user, "user.delete", of=str(user), webhooks=list(hooks))
+        super().delete_queryset(request, queryset.filter(pk__in=[user.pk for user in users]))
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin):
+    """Django's own; for superusers, because whoever changes a group gives rights."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_superuser
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.is_superuser
+
+    has_add_permission = has_module_permission
+    has_change_permission = has_delete_permission = has_view_permission
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        names = [str(one) for one in form.instance.permissions.all()]
+        audit.record(request.user, "group.change", of=str(form.instance), permissions=names)
+
+
+def _may_touch(request: HttpRequest, user: Any) -> bool:
+    """Whoever could set a superuser's password would be one."""
+    return user is None or request.user.is_superuser or not user.is_superuser
+
+
+def _note_deletion(request: HttpRequest, key: ApiKey) -> None:
+    audit.record(request.user, "api_key.delete", target=key.prefix, name=key.name, of=str(key.user))
 
 
 def _note_member(request: HttpRequest, action: str, member: Membership, user: Any = None) -> None:

@@ -49,12 +49,17 @@ class TooManyLabels(Exception):
 
 @transaction.atomic
 def create_project(
-    user: User, name: str, labels: Sequence[tuple[str, str | None]] = (), shapes: str = Project.Shapes.ANY
+    user: User,
+    name: str,
+    labels: Sequence[tuple[str, str | None]] = (),
+    shapes: str = Project.Shapes.ANY,
+    *,
+    credential: object = None,
 ) -> Project:
     """A project with its labels (name, colour or None), managed by `user`. Raises LabelTaken."""
     project = Project.objects.create(name=name, shapes=shapes)
     Membership.objects.create(project=project, user=user, role=Membership.Role.MANAGER)
-    audit.record(user, "project.create", project_uid=project.uid, name=name)
+    audit.record(user, "project.create", credential=credential, project_uid=project.uid, name=name)
     seen: set[str] = set()
     for label_name, _ in labels:
         if label_name.casefold() in seen:

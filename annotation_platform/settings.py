@@ -2,6 +2,8 @@
 
 import os
 import secrets
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from csp.constants import NONCE, NONE, SELF
@@ -16,12 +18,14 @@ env = Env()
 
 def _secret_key(path: Path) -> str:
     """A key made at the first start and kept beside the data, so that a fresh machine needs no configuration."""
-    try:
-        return path.read_text()
-    except FileNotFoundError:
-        path.touch(mode=0o600, exist_ok=True)
-        path.write_text(secrets.token_urlsafe(50))
-        return path.read_text()
+    if not path.exists():
+        # Whole at once, and only one of several processes that start together: all of them read the same.
+        with tempfile.NamedTemporaryFile("w", dir=path.parent) as new:  # readable by this user alone
+            new.write(secrets.token_urlsafe(50))
+            new.flush()
+            with suppress(FileExistsError):
+                os.link(new.name, path)
+    return path.read_text()
 
 
 # Everything the platform writes: the SQLite database, media files, the embedded queue's append-only file.

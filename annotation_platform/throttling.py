@@ -12,6 +12,7 @@ import logging
 import sqlite3
 import threading
 import time
+import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -24,7 +25,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from limits import RateLimitItemPerMinute
 from limits.errors import StorageError
-from limits.storage import Storage, storage_from_string
+from limits.storage import MemoryStorage, Storage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
 from . import archives
@@ -38,6 +39,7 @@ _API = "/api/"
 # After a failure the counters are left alone for so long, so that not every request waits for them.
 _PAUSE_SECONDS = 5.0
 _TIMEOUT_SECONDS = 0.5
+_MINUTE_SECONDS = 60
 _WHOSE = {
     "key": "this API key",
     "address": "your address",
@@ -50,6 +52,8 @@ _SETTING = {"sign-in": ("refused", 1), "account": ("refused", 5)}
 # Forms of pages are small; only the API takes files, the largest of which are archives. What is larger is refused
 # before anything reads it: looking for the CSRF token, Django would store all of it first.
 _MOST_BYTES_OF_A_FORM = 1024 * 1024
+# Some of the others cannot even be read; nobody sends them.
+_CHARSETS = ("utf-8", "utf8", "us-ascii")
 _MOST_BYTES = archives.MOST_BYTES + 1024 * 1024
 
 
@@ -61,9 +65,10 @@ class SharedFile(Storage):
     _TABLE = "CREATE TABLE IF NOT EXISTS hits (key TEXT PRIMARY KEY, count INTEGER, ends_at REAL) WITHOUT ROWID"
     _INCREASE = """
         INSERT INTO hits VALUES (:key, :amount, :now + :expiry) ON CONFLICT (key) DO UPDATE SET
-            count = CASE WHEN ends_at <= :now THEN excluded.count ELSE count + excluded.count END,
-            ends_at = CASE WHEN ends_at <= :now THEN excluded.ends_at ELSE ends_at END
+            count = CASE WHEN ends_at BETWEEN :now AND :now + :expiry THEN count ELSE 0 END + excluded.count,
+            ends_at = CASE WHEN ends_at BETWEEN :now AND :now + :expiry THEN ends_at ELSE excluded.ends_at END
         RETURNING count"""
+    _FIND = "SELECT count, ends_at FROM hits WHERE key = ? AND ends_at BETWEEN ? AND ?"
     _SWEEP_EVERY = 1000
 
     def __init__(self, uri: str, wrap_exceptions: bool = False, **options: Any) -> None:
@@ -98,7 +103,8 @@ class SharedFile(Storage):
 
     def _row(self, key: str) -> tuple[int, float]:
         now = time.time()
-        found = self._db.execute("SELECT count, ends_at FROM hits WHERE key = ? AND ends_at > ?", (key, now)).fetchone()
+        # What ends later than a minute from now was written by a clock that has been set back since.
+        found = self._db.execute(self._FIND, (key, now, now + _MINUTE_SECONDS)).fetchone()
         return found or (0, now)
 
     @property
@@ -119,29 +125,37 @@ class _Counters:
     def __init__(self, uri: str) -> None:
         options = {} if uri.startswith(("shared-file", "memory")) else _redis_options()
         self._limiter = FixedWindowRateLimiter(storage_from_string(uri, wrap_exceptions=True, **options))
+        # Passwords go on being counted by each process alone: guessers would wait for a lost store, or see to it.
+        self._alone = FixedWindowRateLimiter(MemoryStorage())
         self._resumes_at = 0.0
 
     def count(self, name: str, whose: str) -> _Window | None:
-        return self._ask(name, whose, self._limiter.hit)
+        return self._ask(name, whose, "hit")
 
     def look(self, name: str, whose: str) -> _Window | None:
-        return self._ask(name, whose, self._limiter.test)
+        return self._ask(name, whose, "test")
 
-    def _ask(self, name: str, whose: str, how: Callable[..., bool]) -> _Window | None:
+    def _ask(self, name: str, whose: str, how: str) -> _Window | None:
         """None where there is no such limit, or no counting at the moment."""
         setting, times = _SETTING.get(name, (name, 1))
         limit = settings.RATE_LIMITS.get(setting, 0) * times
-        if not limit or time.monotonic() < self._resumes_at:
+        if not limit:
             return None
-        item = RateLimitItemPerMinute(limit, namespace="rate")
-        try:
-            passes = how(item, name, whose)
-            ends_at, remaining = self._limiter.get_window_stats(item, name, whose)
-        except StorageError as error:
-            logger.warning("Requests are not counted for a moment: %s", error)
-            self._resumes_at = time.monotonic() + _PAUSE_SECONDS
-            return None
-        return _Window(name, limit, remaining, ends_at, passes)
+        if time.monotonic() >= self._resumes_at:
+            try:
+                return _window(self._limiter, name, limit, whose, how)
+            except StorageError as error:
+                logger.warning("Requests are not counted for a moment: %s", error)
+                self._resumes_at = time.monotonic() + _PAUSE_SECONDS
+        return _window(self._alone, name, limit, whose, how) if name in _SETTING else None
+
+
+def _window(limiter: FixedWindowRateLimiter, name: str, limit: int, whose: str, how: str) -> _Window:
+    """Raises StorageError."""
+    item = RateLimitItemPerMinute(limit, namespace="rate")
+    passes: bool = getattr(limiter, how)(item, name, whose)
+    ends_at, remaining = limiter.get_window_stats(item, name, whose)
+    return _Window(name, limit, remaining, ends_at, passes)
 
 
 class _Window:
@@ -178,7 +192,9 @@ class ThrottleMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         is_api = request.path_info.startswith(_API)
         if _bytes_of(request) > (_MOST_BYTES if is_api else _MOST_BYTES_OF_A_FORM):
-            return _too_large(is_api)
+            return _refused(is_api, 413, "The request is too large.")
+        if request.content_params and request.content_params.get("charset", "utf-8").lower() not in _CHARSETS:
+            return _refused(is_api, 415, "Send text as UTF-8.")
         is_sign_in = request.method == "POST" and request.path in (reverse("sign-in"), reverse("admin:login"))
         if not (is_sign_in or is_api):
             return self._get_response(request)
@@ -205,7 +221,7 @@ class ThrottleMiddleware:
         return response
 
     def _signed_in(self, request: HttpRequest, counters: _Counters, address: str) -> HttpResponseBase:
-        tried = (("sign-in", address), ("account", request.POST.get("username", "")[:150].casefold()))
+        tried = (("sign-in", address), ("account", _account_of(request)))
         windows = [counters.count("address", address), *(counters.look(name, whose) for name, whose in tried)]
         if not _all_pass(windows):
             return _refusal(request, windows)
@@ -259,9 +275,14 @@ def _bytes_of(request: HttpRequest) -> int:
     return int(given) if given.isdecimal() else 0
 
 
-def _too_large(is_api: bool) -> HttpResponse:
-    text = "The request is too large."
-    return JsonResponse({"detail": text}, status=413) if is_api else HttpResponse(text, "text/plain", status=413)
+def _account_of(request: HttpRequest) -> str:
+    """Whoever is meant, however that is written: the form strips and normalises names, too."""
+    name = unicodedata.normalize("NFKC", request.POST.get("username", "").strip()).casefold()
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _refused(is_api: bool, status: int, text: str) -> HttpResponse:
+    return JsonResponse({"detail": text}, status=status) if is_api else HttpResponse(text, "text/plain", status=status)
 
 
 def _redis_options() -> dict[str, Any]:

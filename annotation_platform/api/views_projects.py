@@ -50,7 +50,9 @@ class ProjectList(ProjectView):
         values = self.validated(NewProjectSerializer)
         try:
             with transaction.atomic():
-                made = create_project(self.user, values["name"], values["labels"], values["shapes"])
+                made = create_project(
+                    self.user, values["name"], values["labels"], values["shapes"], credential=request.auth
+                )
         except LabelTaken as error:
             raise ValidationError({"labels": [str(error)]}) from error
         project = self.get_queryset().get(pk=made.pk)

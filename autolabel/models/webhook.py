@@ -66,7 +66,10 @@ class WebhookEndpoint(models.Model):
         GONE = "gone", "Disabled: the receiver answered 410"
 
     uid = models.CharField(max_length=36, unique=True, default=new_uid, editable=False)
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="webhook_endpoints")
+    # Who is deleted leaves those of projects to whoever takes them over; personal ones go with the sender's next round.
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="webhook_endpoints"
+    )
     project_uid = models.CharField(max_length=64, blank=True)
     target_url = models.CharField(max_length=2000)
     events = models.JSONField(default=list)

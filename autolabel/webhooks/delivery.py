@@ -31,7 +31,7 @@ from . import client
 from .secrets import SecretLost, still_valid, unseal
 from .signing import serialized, signed_headers
 
-__all__ = ["PAUSES", "Tested", "claim", "give_up_old", "hurry", "redeliver", "send_test", "spread", "try_once"]
+__all__ = ["PAUSES", "Tested", "claim", "hurry", "redeliver", "send_test", "spread", "tidy", "try_once"]
 
 logger = logging.getLogger(__name__)
 
@@ -105,11 +105,13 @@ def _sees(owner: Any, event: WebhookEvent) -> bool:
     """Whether that person may see now what the event is about."""
     if event.job is None:
         return True
+    if owner is None or not owner.is_active:
+        return False
     try:
         get_host().get_project(event.job.project_uid, owner)
     except LookupError:
         return False
-    return bool(owner.is_active)
+    return True
 
 
 def claim() -> WebhookDelivery | None:
@@ -118,7 +120,7 @@ def claim() -> WebhookDelivery | None:
     with transaction.atomic(using=alias):
         _one_at_a_time(alias)
         leased = list(WebhookDelivery.objects.leased().values_list("endpoint", "endpoint__owner"))
-        owners = Counter(owner for _, owner in leased)
+        owners = Counter(owner for _, owner in leased if owner is not None)
         crowded = [owner for owner, count in owners.items() if count >= _MOST_OF_AN_OWNER]
         waiting = WebhookDelivery.objects.due().filter(endpoint=OuterRef("pk"))
         free = WebhookEndpoint.objects.open().exclude(pk__in=[busy for busy, _ in leased]).exclude(owner__in=crowded)
@@ -244,8 +246,10 @@ def hurry(endpoint: WebhookEndpoint) -> None:
     waiting.filter(next_retry_at__gt=Now()).update(next_retry_at=Now())
 
 
-def give_up_old() -> int:
-    """End what has waited for a month for an endpoint that is paused, or fails; returns how many these are."""
+def tidy() -> int:
+    """End what has waited for a month for an endpoint that is paused, or fails; returns how many these are. Endpoints
+    that were somebody's, who has been deleted, go."""
+    WebhookEndpoint.objects.filter(owner=None, project_uid="").delete()
     waiting = WebhookDelivery.objects.filter(status=Status.PENDING, updated_at__lt=timezone.now() - _LONGEST_WAIT)
     return _end(waiting, Status.FAILED)
 

@@ -31,7 +31,7 @@ def send_until(told_to_end: threading.Event) -> None:
             try:
                 delivery.spread()
                 if time.monotonic() >= tidies_at:
-                    delivery.give_up_old()
+                    delivery.tidy()
                     tidies_at = time.monotonic() + _TIDY_SECONDS
                 while not told_to_end.is_set() and _start_one(pool, places, told_to_end):
                     pass

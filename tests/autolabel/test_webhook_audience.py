@@ -84,6 +84,21 @@ def test_an_endpoint_of_a_project_whose_owner_has_left_waits_for_another_to_take
     assert (len(server.requests), endpoint.owner) == (1, heir)
 
 
+def test_who_is_deleted_leaves_the_endpoints_of_projects_and_takes_their_own_along(
+    server: Receiver, owner: Any
+) -> None:
+    job = ended_job(owner)
+    endpoints.create(Actor(owner), target_url=server.url, events=ALL, project_uid=job.project_uid)
+    endpoints.create(Actor(owner), target_url=server.url, events=ALL)
+    WebhookEvent.objects.update(created_at=timezone.now())
+    owner.delete()
+    send_all()
+    delivery.tidy()
+
+    left = WebhookEndpoint.objects.get()
+    assert (server.requests, left.project_uid, left.state) == ([], job.project_uid, "orphaned")
+
+
 def test_an_event_is_spread_once_however_many_senders_there_are(endpoint: WebhookEndpoint, owner: Any) -> None:
     ended_job(owner)
     assert [delivery.spread(), delivery.spread()] == [1, 0]

@@ -155,11 +155,11 @@ def test_what_waits_for_a_month_is_given_up(server: Receiver, endpoint: WebhookE
     old = WebhookDelivery.objects.first()
     WebhookDelivery.objects.filter(pk=old.pk).update(updated_at=timezone.now() - timedelta(days=31))
 
-    assert delivery.give_up_old() == 1
+    assert delivery.tidy() == 1
     old.refresh_from_db()
     assert old.status == "failed"
     assert delivery.redeliver(old)
-    assert delivery.give_up_old() == 0
+    assert delivery.tidy() == 0
 
 
 def test_twenty_failures_in_a_row_pause_the_endpoint_and_nothing_is_lost(

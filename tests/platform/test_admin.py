@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.test import Client
 
@@ -71,8 +72,45 @@ def test_who_is_deleted_or_given_more_rights_is_recorded(boss: Client) -> None:
     assert rows == [
         ("user.change", "", {"of": "anna", "fields": ["is_staff"]}),
         ("member.remove", project.uid, {"member": "anna", "role": "manager"}),
-        ("user.delete", "", {"of": "anna"}),
+        ("user.delete", "", {"of": "anna", "webhooks": []}),
     ]
+
+
+def test_the_makings_of_a_user_and_of_a_group_and_a_new_password_are_recorded(boss: Client) -> None:
+    new = {"username": "ben", "usable_password": "false", "password1": "", "password2": ""}
+    boss.post("/admin/auth/user/add/", new)
+    user = get_user_model().objects.get(username="ben")
+    password = "correct-horse-battery"
+    boss.post(
+        f"/admin/auth/user/{user.pk}/password/",
+        {"password1": password, "password2": password, "usable_password": "true"},
+    )
+    boss.post("/admin/auth/group/add/", {"name": "helpers", "permissions": [Permission.objects.all()[0].pk]})
+
+    assert [entry.action for entry in AuditEntry.objects.order_by("id")] == [
+        "user.create",
+        "user.password",
+        "group.change",
+    ]
+
+
+def test_staff_who_may_change_users_become_no_superusers(client: Client) -> None:
+    root, other = make_user("root", is_superuser=True, is_staff=True), make_user("other")
+    staff = make_user(is_staff=True)
+    staff.user_permissions.set(Permission.objects.filter(content_type__app_label="auth"))
+    client.force_login(staff)
+    password = {"password1": "correct-horse-battery", "password2": "correct-horse-battery", "usable_password": "true"}
+    dates = {"date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
+
+    assert client.post(f"/admin/auth/user/{root.pk}/password/", password).status_code == 403
+    assert client.post(f"/admin/auth/user/{root.pk}/delete/", {"post": "yes"}).status_code == 403
+    client.post("/admin/auth/user/", {"action": "delete_selected", "_selected_action": root.pk, "post": "yes"})
+    assert client.get("/admin/auth/group/").status_code == 403
+    form = {"username": "other", "is_active": "on", "is_staff": "on", "is_superuser": "on", **dates}
+    assert client.post(f"/admin/auth/user/{other.pk}/change/", form).status_code == 302
+    other.refresh_from_db()
+    assert (other.is_staff, other.is_superuser) == (False, False)
+    assert get_user_model().objects.filter(username="root", is_superuser=True).exists()
 
 
 @pytest.mark.parametrize("model", ["project", "item", "annotation", "apikey", "bulkreview"])

@@ -112,7 +112,8 @@ def test_one_account_is_guarded_whatever_addresses_guess(limits: Limits) -> None
         form = {"username": name, "password": "wrong"}
         return int(client.post("/sign-in/", form, REMOTE_ADDR=f"10.1.2.{address}").status_code)
 
-    assert [guess(name, at) for at, name in enumerate(("anna", "Anna", "ANNA") * 2)] == [200] * 5 + [429]
+    names = ("anna", "Anna", " anna", "ａnna", "\tANNA\u00a0", "anna")
+    assert [guess(name, at) for at, name in enumerate(names)] == [200] * 5 + [429]
     assert guess("ben", 99) == 200
 
 
@@ -130,6 +131,38 @@ def test_what_is_too_large_is_refused_before_it_is_read(path: str, size: int, st
     form = {"CONTENT_LENGTH": str(size), "CONTENT_TYPE": "multipart/form-data; boundary=x"}
     answer = Client().generic("POST", path, **form, **{"wsgi.input": Untouched()})  # type: ignore[arg-type]
     assert answer.status_code == status
+
+
+@pytest.mark.parametrize("charset", ["utf-7", "raw_unicode_escape", "idna", "nonsense"])
+def test_text_that_cannot_be_read_is_refused(limits: Limits, charset: str) -> None:
+    limits(refused=9)
+    body = b'--x\r\nContent-Disposition: form-data; name="username"\r\n\r\n+2AA-\\ud800\r\n--x--\r\n'
+    answer = Client().generic("POST", "/sign-in/", body, f"multipart/form-data; boundary=x; charset={charset}")
+
+    assert answer.status_code == 415
+    assert "UTF-8" in answer.content.decode()
+
+
+def test_passwords_are_counted_where_the_store_is_lost_too(limits: Limits, settings: Any, tmp_path: Path) -> None:
+    limits(refused=2, address=9)
+    settings.RATE_LIMIT_STORE = f"shared-file://{tmp_path / 'no-such-folder' / 'rates.sqlite3'}"
+    client = Client()
+
+    statuses = [client.post("/sign-in/", {"username": "x", "password": "y"}).status_code for _ in range(3)]
+    assert statuses == [200, 200, 429]
+    assert client.get(PROJECTS).status_code == 401
+
+
+def test_a_clock_that_is_set_back_locks_nobody_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = throttling.SharedFile(f"shared-file://{tmp_path / 'rates.sqlite3'}")
+    now = throttling.time.time()
+    monkeypatch.setattr(throttling.time, "time", lambda: now + 86_400)
+    assert [store.incr("x", 60) for _ in range(3)] == [1, 2, 3]
+    monkeypatch.setattr(throttling.time, "time", lambda: now)
+
+    assert store.get("x") == 0
+    assert store.incr("x", 60) == 1
+    assert store.get_expiry("x") == now + 60
 
 
 def test_who_guesses_passwords_is_stopped(limits: Limits) -> None:
