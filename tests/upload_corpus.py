@@ -99,6 +99,8 @@ def _corpus() -> Iterator[Bad]:
     yield Bad("HTML before a PNG", "both.png", html + image_bytes(file_format="PNG"), no_image)
     yield Bad("GIF and JavaScript in one", "both.gif", b"GIF89a/*" + bytes(8) + b"*/=1;alert(1)", no_image)
     yield Bad("a JPEG and an archive in one", "gifar.jpg", photo + zipped(("evil.class", b"x")), "an archive at once")
+    yield Bad("a JPEG and an archive with a comment", "g.jpg", photo + _commented_zip(), "an archive at once")
+    yield Bad("a JPEG and a zip64 archive in one", "gifar.jpg", photo + _zip64(), "an archive at once")
     yield Bad("a JPEG and a page in one", "page.jpg", commented(photo, html), "a script at once")
     yield Bad("a PNG with a page behind it", "page.png", image_bytes(file_format="PNG") + html, "a script at once")
     yield Bad("a JPEG and PHP in one", "shell.jpg", photo + b"<?PHP system($_GET[0]);", "a script at once")
@@ -130,6 +132,12 @@ def _corpus() -> Iterator[Bad]:
     yield Bad("SVG in an archive", "svg.zip", zipped(("a.svg", svg)), no_image)
     yield Bad("an archive cut short", "cut.zip", zipped(("a.jpg", photo))[:-30], "no zip archive")
     yield Bad("an empty archive", "empty.zip", zipped(), "No file of the archive")
+
+
+def _commented_zip() -> bytes:
+    """Its comment looks like another end."""
+    data = zipped(("evil.class", b"x"))
+    return data[:-2] + struct.pack("<H", 4) + b"PK\x05\x06"
 
 
 def _zip64() -> bytes:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.cache import never_cache
@@ -60,9 +62,23 @@ def webhooks(request: HttpRequest) -> HttpResponse:
     return render(request, "settings/webhooks.html", context, status=422 if form.errors else 200)
 
 
+def _gone_is_404(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """For what somebody else deletes meanwhile."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except ObjectDoesNotExist:
+            raise Http404 from None
+
+    return wrapped
+
+
 @login_required
 @require_http_methods(["GET", "POST"])
 @never_cache
+@_gone_is_404
 def webhook(request: HttpRequest, uid: str) -> HttpResponse:
     """One endpoint, what can be changed of it, and its deliveries."""
     endpoint = get_object_or_404(_managed(request.user), uid=uid)
@@ -80,6 +96,7 @@ def webhook(request: HttpRequest, uid: str) -> HttpResponse:
 @require_POST
 @never_cache
 @sensitive_variables("secret")
+@_gone_is_404
 def webhook_action(request: HttpRequest, uid: str, action: str) -> HttpResponse:
     """What a button of the endpoint's page does."""
     endpoint = get_object_or_404(_managed(request.user), uid=uid)
@@ -161,8 +178,6 @@ def _test(request: HttpRequest, endpoint: WebhookEndpoint) -> None:
             tested = deliveries.send_test(endpoint)
     except client.Busy as busy:
         messages.error(request, f"{busy} Try again in a few seconds.")
-    except ObjectDoesNotExist:
-        messages.error(request, "The endpoint has just been deleted.")
     else:
         (messages.success if tested.success else messages.error)(request, f"Test: {tested.message}")
 

@@ -142,7 +142,7 @@ class TestedSerializer(serializers.Serializer):
 
 
 class DeliverySerializer(serializers.ModelSerializer):
-    """One event on its way to one endpoint, with the answer to the last attempt (null before, or without any)."""
+    """One event on its way to one endpoint, with the answer to the last attempt; null where there was none."""
 
     subscription = serializers.CharField(source="endpoint.uid")
     event = serializers.CharField(source="event.uid", help_text="The `webhook-id` that the receiver sees.")

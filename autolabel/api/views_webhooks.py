@@ -59,6 +59,13 @@ class _Managed(ExplicitView, GenericViewSet):
             raise Http404
         return found
 
+    def filter_queryset(self, queryset: Any) -> Any:
+        return super().filter_queryset(queryset) if self.action == "list" else queryset
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """What somebody else deletes meanwhile is not there, either."""
+        return super().handle_exception(Http404() if isinstance(exc, ObjectDoesNotExist) else exc)
+
 
 @extend_schema_view(
     list=extend_schema(operation_id="webhooks", parameters=[_PROJECT]),
@@ -123,10 +130,7 @@ class WebhookViewSet(ListModelMixin, RetrieveModelMixin, DestroyModelMixin, _Man
     @action(detail=True, methods=["post"], url_path="rotate-secret")
     def rotate_secret(self, request: Request, uid: str) -> Response:
         """A new secret, told this once. The old one signs beside it for 24 hours."""
-        try:
-            return Response({"secret": endpoints.rotate(actor_of(request), self.get_object())})
-        except WebhookEndpoint.DoesNotExist:
-            raise Http404 from None
+        return Response({"secret": endpoints.rotate(actor_of(request), self.get_object())})
 
     @extend_schema(operation_id="webhook_test", request=None, responses={200: TestedSerializer})
     @action(detail=True, methods=["post"])
@@ -137,8 +141,6 @@ class WebhookViewSet(ListModelMixin, RetrieveModelMixin, DestroyModelMixin, _Man
                 return Response(TestedSerializer(delivery.send_test(self.get_object())).data)
         except client.Busy as busy:
             raise Throttled(wait=client.RETRY_SECONDS, detail=str(busy)) from None
-        except ObjectDoesNotExist:
-            raise Http404 from None
 
 
 @extend_schema_view(

@@ -83,8 +83,7 @@ def _prune_job(job_id: int, pruned: Pruned, batch: int, dry_run: bool) -> None:
 
 def _waits_to_be_told(job: Job) -> bool:
     """Whether a receiver that is not given up has yet to hear of the job's end."""
-    state = WebhookEndpoint.State
-    listening = WebhookEndpoint.objects.filter(state__in=(state.ACTIVE, state.PAUSED))
+    listening = WebhookEndpoint.objects.exclude(state=WebhookEndpoint.State.GONE)
     waiting = WebhookDelivery.objects.filter(
         event__job=job, status=WebhookDelivery.Status.PENDING, endpoint__in=listening
     )

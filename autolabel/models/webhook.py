@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 
 from .job import Job, new_uid
@@ -44,10 +44,11 @@ class WebhookEvent(models.Model):
 
 
 class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
-    def open(self) -> WebhookEndpointQuerySet:
-        """Those that take deliveries now: active ones, and failing ones whose next probe is due."""
-        state = WebhookEndpoint.State
-        return self.filter(Q(state=state.ACTIVE) | Q(state=state.FAILING, next_probe_at__lte=Now()))
+    def to_try(self) -> WebhookEndpointQuerySet:
+        """Active ones with a delivery that is due, and failing ones whose next probe is, with any that waits."""
+        state, free = WebhookEndpoint.State, WebhookDelivery.objects.free().filter(endpoint=OuterRef("pk"))
+        is_probed = Q(state=state.FAILING, next_probe_at__lte=Now()) & Exists(free)
+        return self.filter(Q(state=state.ACTIVE) & Exists(free.filter(next_retry_at__lte=Now())) | is_probed)
 
 
 class WebhookEndpoint(models.Model):
@@ -114,10 +115,10 @@ class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
         """Those that a sender is trying right now."""
         return self.filter(status=WebhookDelivery.Status.PENDING, lease_until__gte=Now())
 
-    def due(self) -> WebhookDeliveryQuerySet:
-        """Those whose time has come and that no sender is trying; whether their endpoint is open is asked apart."""
-        free = Q(lease_until=None) | Q(lease_until__lt=Now())
-        return self.filter(free, status=WebhookDelivery.Status.PENDING, next_retry_at__lte=Now())
+    def free(self) -> WebhookDeliveryQuerySet:
+        """Those that wait, and that no sender is trying."""
+        is_free = Q(lease_until=None) | Q(lease_until__lt=Now())
+        return self.filter(is_free, status=WebhookDelivery.Status.PENDING)
 
 
 class WebhookDelivery(models.Model):

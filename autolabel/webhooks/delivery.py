@@ -19,7 +19,7 @@ from functools import cache
 from typing import Any
 
 from django.db import connections, router, transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -122,20 +122,29 @@ def claim() -> WebhookDelivery | None:
         leased = list(WebhookDelivery.objects.leased().values_list("endpoint", "endpoint__owner"))
         owners = Counter(owner for _, owner in leased if owner is not None)
         crowded = [owner for owner, count in owners.items() if count >= _MOST_OF_AN_OWNER]
-        waiting = WebhookDelivery.objects.due().filter(endpoint=OuterRef("pk"))
-        free = WebhookEndpoint.objects.open().exclude(pk__in=[busy for busy, _ in leased]).exclude(owner__in=crowded)
-        turns = free.filter(Exists(waiting)).order_by(F("last_tried_at").asc(nulls_first=True), "id")
+        free = WebhookEndpoint.objects.to_try().exclude(pk__in=[busy for busy, _ in leased])
+        turns = free.exclude(owner__in=crowded).order_by(F("last_tried_at").asc(nulls_first=True), "id")
+        if connections[alias].features.has_select_for_update_skip_locked:
+            # One that is being deleted, with all its deliveries, keeps nobody waiting.
+            turns = turns.select_for_update(skip_locked=True, no_key=True)
         endpoint = turns.first()
         if endpoint is None:
             return None
-        found = WebhookDelivery.objects.due().filter(endpoint=endpoint).order_by("next_retry_at", "id").first()
+        found = WebhookDelivery.objects.free().filter(endpoint=endpoint).order_by("next_retry_at", "id").first()
         if found is None:
             return None
         WebhookEndpoint.objects.filter(pk=endpoint.pk).update(last_tried_at=Now())
         mine = WebhookDelivery.objects.filter(pk=found.pk, token=found.token)
-        if not mine.update(token=new_uid(), lease_until=Now() + _LEASE, attempts=F("attempts") + 1):
+        # A probe before its time is none of the ten.
+        attempts = F("attempts") + (0 if _is_probe(found) else 1)
+        if not mine.update(token=new_uid(), lease_until=Now() + _LEASE, attempts=attempts):
             return None
     return _whole(found)
+
+
+def _is_probe(delivery: WebhookDelivery) -> bool:
+    """Whether it is tried before its time, to see whether a failing endpoint takes it."""
+    return delivery.next_retry_at is not None and delivery.next_retry_at > timezone.now()
 
 
 def _one_at_a_time(alias: str) -> None:
@@ -188,8 +197,10 @@ def _withhold(delivery: WebhookDelivery) -> None:
     """Whoever has left a project is told nothing more of it. Its own endpoints wait for somebody to take them over."""
     endpoint = delivery.endpoint
     with transaction.atomic(using=router.db_for_write(WebhookDelivery)):
+        _lock_endpoint_of(delivery)
         if endpoint.project_uid:
-            _held(delivery).update(token="", lease_until=None, attempts=F("attempts") - 1)
+            counted = 0 if _is_probe(delivery) else 1
+            _held(delivery).update(token="", lease_until=None, attempts=F("attempts") - counted)
             unchanged = WebhookEndpoint.objects.filter(pk=endpoint.pk, owner=endpoint.owner, state=endpoint.state)
             unchanged.update(state=EndpointState.ORPHANED)
         elif _end(_held(delivery), Status.FAILED):
@@ -197,6 +208,11 @@ def _withhold(delivery: WebhookDelivery) -> None:
             delivery.log.create(
                 number=delivery.attempts, url=endpoint.target_url, request_headers={}, error=error, seconds=0
             )
+
+
+def _lock_endpoint_of(delivery: WebhookDelivery) -> None:
+    """The endpoint first, wherever both are changed, so that no two wait for each other."""
+    list(WebhookEndpoint.objects.select_for_update(no_key=True).filter(pk=delivery.endpoint_id))
 
 
 def _held(delivery: WebhookDelivery) -> QuerySet[WebhookDelivery]:
@@ -210,8 +226,7 @@ def _end(deliveries: QuerySet[WebhookDelivery], status: str) -> int:
 
 def _write_down(delivery: WebhookDelivery, answer: client.Answer | None, note: WebhookAttempt) -> None:
     """Nothing, where the lease is lost; of the endpoint nothing, where its URL has been changed meanwhile."""
-    # The endpoint first, here and wherever both are changed, so that nobody waits for each other.
-    list(WebhookEndpoint.objects.select_for_update(no_key=True).filter(pk=delivery.endpoint_id))
+    _lock_endpoint_of(delivery)
     endpoint = WebhookEndpoint.objects.filter(pk=delivery.endpoint_id, target_url=note.url)
     mine = _held(delivery)
     if answer is not None and 200 <= answer.status < 300:
@@ -255,6 +270,8 @@ def tidy() -> int:
 
 
 def _wait_or_give_up(delivery: WebhookDelivery, mine: QuerySet[WebhookDelivery], answer: client.Answer | None) -> int:
+    if _is_probe(delivery):
+        return mine.update(token="", lease_until=None)
     if delivery.attempts > len(PAUSES):
         return _end(mine, Status.FAILED)
     pause = PAUSES[delivery.attempts - 1] * random.uniform(1, 1 + _JITTER)  # noqa: S311  (spreads load, guards nothing)

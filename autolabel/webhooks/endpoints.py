@@ -125,15 +125,18 @@ def rotate(actor: Actor, endpoint: WebhookEndpoint) -> str:
 
 
 def pause(actor: Actor, endpoint: WebhookEndpoint) -> None:
-    """Hold its deliveries back until it is resumed; nothing is lost."""
-    _save(actor, endpoint, "webhook.pause", {"state": State.PAUSED})
+    """Hold its deliveries back until it is resumed; nothing is lost. One that is stopped otherwise stays so."""
+    if endpoint.is_tried:
+        _save(actor, endpoint, "webhook.pause", {"state": State.PAUSED})
 
 
 def resume(actor: Actor, endpoint: WebhookEndpoint) -> None:
-    """Let what waits go on now, whatever had stopped it, and count failures from nothing.
+    """Let what waits go on now, whatever had stopped it, and count failures from nothing; an active one does anyway.
 
     Whoever resumes an endpoint of a project vouches for it from then on.
     """
+    if endpoint.state == State.ACTIVE:
+        return
     fields = {"state": State.ACTIVE, "failures_in_row": 0, "next_probe_at": None}
     if endpoint.project_uid:
         fields["owner"] = actor.user
@@ -142,12 +145,14 @@ def resume(actor: Actor, endpoint: WebhookEndpoint) -> None:
 
 
 def _save(actor: Actor, endpoint: WebhookEndpoint, action: str, fields: Mapping[str, Any], **detail: Any) -> None:
-    """Write what has changed, and that it was changed."""
-    for name, value in fields.items():
-        setattr(endpoint, name, value)
+    """Write what has changed, and that it was changed. Raises WebhookEndpoint.DoesNotExist where it has just gone."""
+    written = {**fields, "updated_at": timezone.now()}
     with transaction.atomic(using=router.db_for_write(WebhookEndpoint)):
-        endpoint.save(update_fields=[*fields, "updated_at"])
+        if not WebhookEndpoint.objects.filter(pk=endpoint.pk).update(**written):
+            raise WebhookEndpoint.DoesNotExist
         _note(actor, endpoint, action, **detail)
+    for name, value in written.items():
+        setattr(endpoint, name, value)
 
 
 def _note(actor: Actor, endpoint: WebhookEndpoint, action: str, **detail: Any) -> None:

@@ -113,7 +113,7 @@ def test_a_job_that_ended_later_or_is_active_stays_whole(project: Project) -> No
     assert run(days=88).jobs == 1
 
 
-@pytest.mark.parametrize(("state", "stays"), [("active", True), ("paused", True), ("failing", False), ("gone", False)])
+@pytest.mark.parametrize(("state", "stays"), [("active", True), ("paused", True), ("failing", True), ("gone", False)])
 def test_an_event_that_somebody_waits_for_stays_with_its_job(project: Project, state: str, stays: bool) -> None:
     drafts.discard_drafts(past_job(project))
     endpoint, _ = endpoints.create(

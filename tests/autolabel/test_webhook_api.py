@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from annotation_platform.models import Membership
+from autolabel.api.views_webhooks import WebhookViewSet
 from autolabel.models import WebhookDelivery, WebhookEndpoint
 from autolabel.webhooks import client
 from autolabel.webhooks.events import record_end
@@ -156,6 +157,28 @@ def test_a_webhook_is_changed_paused_resumed_and_deleted(api: Any) -> None:
     assert api.get(address).status_code == 404
 
 
+def test_what_is_so_already_changes_nothing(api: Any, owner: Any, as_user: Any) -> None:
+    project = make_project(members={owner: "manager"})
+    address = f"{HOOKS}{add(api, project=project.uid)['uid']}/"
+    heir = as_user(make_member(project, "manager"))
+    assert heir.patch(address, {"is_active": True, "description": "ours"}, format="json").status_code == 200
+    assert WebhookEndpoint.objects.get().owner == owner
+
+    for state in ("gone", "orphaned"):
+        WebhookEndpoint.objects.update(state=state)
+        assert heir.patch(address, {"is_active": False}, format="json").json()["state"] == state
+
+
+def test_what_is_deleted_meanwhile_is_not_there(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = f"{HOOKS}{add(api)['uid']}/"
+    endpoint = WebhookEndpoint.objects.get()
+    monkeypatch.setattr(WebhookViewSet, "get_object", lambda self: endpoint)
+    WebhookEndpoint.objects.all().delete()
+
+    assert api.patch(address, {"description": "x"}, format="json").status_code == 404
+    assert api.post(f"{address}test/").status_code == api.post(f"{address}rotate-secret/").status_code == 404
+
+
 def test_a_webhook_may_begin_paused(api: Any) -> None:
     assert add(api, is_active=False)["state"] == "paused"
 
@@ -210,7 +233,7 @@ def test_a_delivery_that_has_ended_is_sent_again(api: Any) -> None:
     assert api.post(address).status_code == 409
 
     WebhookDelivery.objects.update(status="failed", attempts=10, next_retry_at=None)
-    again = api.post(address)
+    again = api.post(f"{address}?status=failed")
     assert (again.status_code, again.json()["status"], again.json()["attempts"]) == (202, "pending", 0)
     assert len(api.get(DELIVERIES).json()["results"]) == 1
 
