@@ -130,7 +130,8 @@ def claim() -> WebhookDelivery | None:
         endpoint = turns.first()
         if endpoint is None:
             return None
-        found = WebhookDelivery.objects.free().filter(endpoint=endpoint).order_by("next_retry_at", "id").first()
+        free_ones = WebhookDelivery.objects.free().filter(endpoint=endpoint).select_related("endpoint")
+        found = free_ones.order_by("next_retry_at", "id").first()
         if found is None:
             return None
         WebhookEndpoint.objects.filter(pk=endpoint.pk).update(last_tried_at=Now())
@@ -143,8 +144,9 @@ def claim() -> WebhookDelivery | None:
 
 
 def _is_probe(delivery: WebhookDelivery) -> bool:
-    """Whether it is tried before its time, to see whether a failing endpoint takes it."""
-    return delivery.next_retry_at is not None and delivery.next_retry_at > timezone.now()
+    """Whether it is tried before its time, to see whether its endpoint, which is failing, takes it."""
+    is_early = delivery.next_retry_at is not None and delivery.next_retry_at > timezone.now()
+    return is_early and delivery.endpoint.state == EndpointState.FAILING
 
 
 def _one_at_a_time(alias: str) -> None:
