@@ -81,7 +81,7 @@ class WebhookViewSet(ListModelMixin, RetrieveModelMixin, DestroyModelMixin, _Man
     def get_queryset(self) -> QuerySet[WebhookEndpoint]:
         user = self.request.user
         if self.action != "list":
-            return endpoints.in_reach_of(user).select_related("owner")
+            return endpoints.in_reach_of(user)
         project_uid = well_formed(self.request.query_params.get("project", ""))
         if not project_uid:
             return endpoints.made_by(user)

@@ -66,7 +66,7 @@ def deliveries_to(user: Any, endpoints: QuerySet[WebhookEndpoint]) -> QuerySet[W
     visible = get_host().visible_project_uids(user)
     about = Q(event__job=None) | Q(event__job__project_uid__in=visible)
     found = WebhookDelivery.objects.filter(about, endpoint__in=endpoints).with_last_answer()
-    return found.select_related("event", "event__job", "endpoint", "endpoint__owner")
+    return found.select_related("event", "event__job", "endpoint")
 
 
 def may_manage(user: Any, endpoint: WebhookEndpoint) -> bool:

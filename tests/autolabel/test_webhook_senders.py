@@ -116,3 +116,21 @@ def run_sender(told_to_end: threading.Event) -> None:
         send_until(told_to_end)
     finally:
         connections.close_all()
+
+
+def test_a_clock_that_is_behind_that_of_the_database_costs_no_endless_tries(
+    server: Receiver, endpoint: WebhookEndpoint, owner: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended_job(owner)
+    server.answer = 500
+    real = timezone.now
+    monkeypatch.setattr(timezone, "now", lambda: real() - timedelta(hours=1))
+    delivery.spread()
+    claimed = delivery.claim()
+    assert claimed is not None
+    delivery.try_once(claimed)
+
+    row = WebhookDelivery.objects.get()
+    assert row.attempts == 1
+    assert row.next_retry_at > real()
+    assert delivery.claim() is None
